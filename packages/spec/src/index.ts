@@ -1,0 +1,87 @@
+export type { Currency, ExchangeRate, Money } from "./money.ts";
+export type { Clock } from "./clock.ts";
+export { Secret } from "./secret.ts";
+export type { Channel, Execution, ExecExit } from "./channel.ts";
+export { jobFailureKinds, platformErrorKinds, userFailureKinds } from "./failure.ts";
+export type {
+  Failure,
+  FailureKind,
+  FailureScope,
+  JobFailureKind,
+  PlatformErrorKind,
+  UserFailureKind,
+} from "./failure.ts";
+export { assertNever, GpujobError, PlatformError, toFailure } from "./errors.ts";
+export type { ErrorDetails } from "./errors.ts";
+export { contractVersion } from "./adapter.ts";
+export type {
+  AdapterContext,
+  BillingRule,
+  ByHand,
+  Capabilities,
+  Charge,
+  Classification,
+  Connect,
+  GpuVendor,
+  Interconnect,
+  Interruption,
+  Lease,
+  LeaseRequest,
+  LeaseState,
+  Market,
+  Node,
+  NodeAccess,
+  Offer,
+  OfferGpu,
+  OfferPrice,
+  OfferQuery,
+  Ownership,
+  Platform,
+  ReleaseProgress,
+  SecretReference,
+  SshAuth,
+  SshJump,
+} from "./adapter.ts";
+export type { AdapterDefinition } from "./definition.ts";
+export type {
+  CheckpointRule,
+  EnvironmentValue,
+  FileSource,
+  GpuRequest,
+  JobSpec,
+  Range,
+  Resources,
+  RetryRule,
+} from "./job.ts";
+export type {
+  HostAttempt,
+  HostBeat,
+  HostExit,
+  HostFacts,
+  HostFile,
+  HostGpu,
+  HostJobState,
+  HostListing,
+  HostPlan,
+  HostSession,
+  HostVerdict,
+  HostWatch,
+  SkippedFile,
+  TransferProgress,
+  UploadFile,
+  UploadReport,
+} from "./host.ts";
+export { runStates } from "./records.ts";
+export type {
+  AttemptView,
+  LedgerLine,
+  Plan,
+  PlanCandidate,
+  PlanMissing,
+  PlanRejection,
+  PriceBreakdown,
+  RunBilling,
+  RunState,
+  RunView,
+} from "./records.ts";
+export type { Config, NotifyTarget, PlatformConfig, Timeouts } from "./config.ts";

@@ -1,0 +1,131 @@
+import type { Failure } from "./failure.ts";
+import type { Market, OfferGpu } from "./adapter.ts";
+import type { ExchangeRate, Money } from "./money.ts";
+
+/** The states a user sees. */
+export const runStates = [
+  "planning",
+  "queued",
+  "acquiring",
+  "booting",
+  "preparing",
+  "running",
+  "frozen",
+  "needs-credentials",
+  "collecting",
+  "holding",
+  "releasing",
+  "release-unconfirmed",
+  "succeeded",
+  "failed",
+  "cancelled",
+] as const;
+export type RunState = (typeof runStates)[number];
+
+/** Does anything of this run cost money now? `by-hand`: only the user can end it. */
+export type RunBilling = "none" | "running" | "ended" | "unconfirmed" | "by-hand";
+
+/** One row of the decision table that `plan` shows. Public shape of `plan --json`. */
+export interface PlanCandidate {
+  readonly rank: number;
+  readonly offerId: string;
+  readonly platform: string;
+  readonly region: string;
+  readonly zone?: string;
+  readonly instanceType: string;
+  readonly gpu?: OfferGpu;
+  readonly market: Market;
+  /** For all nodes, in the plan's currency. */
+  readonly pricePerHour: Money;
+  /** For the expected time, in the plan's currency. */
+  readonly totalPrice: Money;
+  readonly breakdown: PriceBreakdown;
+  readonly availability: string;
+  readonly observedAt: string;
+  /** One sentence: why at this rank. */
+  readonly reason: string;
+}
+
+/** Every part of the total price, in the plan's currency; `null` is unknown, never zero. */
+export interface PriceBreakdown {
+  readonly compute: Money;
+  readonly disk: Money | null;
+  readonly publicIp: Money | null;
+  readonly egress: Money | null;
+  readonly boot: Money;
+  readonly upload: Money;
+  /** Added by rounding up to the billing unit and the minimum. */
+  readonly minimum: Money;
+  readonly expectedRework: Money;
+  /** Negative or zero. */
+  readonly discount: Money;
+  /** The parts that are unknown, in words. */
+  readonly unknown: readonly string[];
+}
+
+export interface PlanRejection {
+  readonly platform: string;
+  readonly offerId: string;
+  readonly reasons: readonly string[];
+}
+
+export interface PlanMissing {
+  readonly platform: string;
+  readonly reason: string;
+  readonly failure?: Failure;
+}
+
+/** The answer of `plan`: pure data, the same for the same inputs. */
+export interface Plan {
+  readonly candidates: readonly PlanCandidate[];
+  readonly rejected: readonly PlanRejection[];
+  readonly missing: readonly PlanMissing[];
+  readonly currency: string;
+  readonly exchangeRates: readonly ExchangeRate[];
+}
+
+/** One placement tried, as users see it. */
+export interface AttemptView {
+  readonly number: number;
+  readonly platform: string;
+  readonly offerId: string;
+  readonly leases: readonly { readonly leaseId: string | null; readonly rank: number }[];
+  readonly state: string;
+  readonly startedAt: string;
+  readonly endedAt: string | null;
+  readonly reason: string | null;
+  readonly cost: Money | null;
+}
+
+/** One run, as users see it. Public shape of `show --json` and `submit --json`. */
+export interface RunView {
+  readonly id: string;
+  readonly name: string;
+  readonly state: RunState;
+  readonly exitCode: number | null;
+  readonly reason: string | null;
+  readonly platform: string | null;
+  readonly attempts: readonly AttemptView[];
+  readonly cost: Money;
+  /** Total price shown when the run was submitted. */
+  readonly quoted: Money | null;
+  readonly billing: RunBilling;
+  readonly outputs: readonly string[];
+  readonly startedAt: string;
+  readonly endedAt: string | null;
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+/** One charge of the ledger. */
+export interface LedgerLine {
+  readonly runId: string;
+  readonly attempt: number;
+  readonly platform: string;
+  readonly leaseId: string;
+  readonly from: string;
+  /** Now, for a lease that still bills. */
+  readonly to: string;
+  readonly billedSeconds: number;
+  readonly amount: Money;
+  readonly kind: "compute" | "disk";
+}
