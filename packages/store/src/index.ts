@@ -1,1 +1,17 @@
-export {};
+export { StaleEpochError } from "./store.ts";
+export type {
+  Commit,
+  EffectRow,
+  EventRow,
+  ExclusionRow,
+  LeaseRow,
+  LedgerRow,
+  LockRow,
+  NewEffect,
+  NewRun,
+  PinRow,
+  RunFilter,
+  RunRow,
+  Store,
+  WishRow,
+} from "./store.ts";
