@@ -1,0 +1,368 @@
+import type {
+  LedgerLine,
+  Money,
+  Offer,
+  Plan,
+  PlanMissing,
+  RunState,
+  RunView,
+  TransferProgress,
+} from "@gpujob/spec";
+
+/** What a job comes from: a file, a command line, or both. Relative paths are taken from `cwd`. */
+export interface JobInput {
+  /** Path of the job file; absent: `job` or the command alone. */
+  readonly file?: string;
+  /** A job as an object with the job file's keys, instead of a file. */
+  readonly job?: Readonly<Record<string, unknown>>;
+  /** Job-file keys from flags; they win over the file. */
+  readonly overrides?: Readonly<Record<string, unknown>>;
+  /** `KEY=value`, or `KEY` to take it from the environment. */
+  readonly environment?: readonly string[];
+  /** Path of a file of `KEY=value` lines. */
+  readonly environmentFile?: string;
+  /** `submit -- CMD…`: replaces `run`. */
+  readonly command?: readonly string[];
+  /** `--host 'ssh -p 34222 root@…'`: this machine, with no configuration needed. */
+  readonly host?: string;
+}
+
+export interface PlanResult extends Plan {
+  readonly job: { readonly name: string; readonly defaults: readonly string[] };
+  /** Files that would be sent, and large ignored ones that would not. */
+  readonly upload: {
+    readonly files: number;
+    readonly bytes: number;
+    readonly ignoredLarge: readonly { readonly path: string; readonly bytes: number }[];
+  };
+  readonly warnings: readonly string[];
+  /** What would happen, in money, if nobody came back. */
+  readonly worstCase: string;
+}
+
+export interface SubmitOptions extends JobInput {
+  /** Where outputs go. @default `./outputs/<run>` */
+  readonly output?: string;
+  readonly idempotencyKey?: string;
+  /** Name of a run whose kept machine is used. */
+  readonly on?: string;
+  /** Run whose last checkpoint is used, with today's code. */
+  readonly from?: string;
+  /** Drive in the background from the start. */
+  readonly detach?: boolean;
+  /** Asked once before anything is rented, with the plan; `false` cancels. Absent: yes. */
+  readonly confirm?: (plan: PlanResult) => Promise<boolean>;
+}
+
+/** What happens in a run, as it happens, for whoever watches. */
+export type RunEvent =
+  | { readonly type: "plan"; readonly at: number; readonly plan: PlanResult }
+  | {
+      readonly type: "state";
+      readonly at: number;
+      readonly state: RunState;
+      readonly attempt: number | null;
+      readonly platform: string | null;
+      /** One sentence: what happened and what is done next. */
+      readonly message: string;
+    }
+  | {
+      readonly type: "log";
+      readonly at: number;
+      readonly attempt: number;
+      readonly node: number;
+      readonly bytes: Uint8Array;
+      readonly offset: number;
+    }
+  | {
+      readonly type: "progress";
+      readonly at: number;
+      readonly what: "boot" | "upload" | "download" | "checkpoint";
+      readonly progress: TransferProgress | null;
+      readonly elapsedMs: number;
+    }
+  | {
+      readonly type: "notice";
+      readonly at: number;
+      readonly level: "info" | "warning" | "error";
+      readonly message: string;
+      readonly hint?: string;
+    };
+
+/** A run that was just submitted, driven by this process until it is settled, detached or closed. */
+export interface SubmittedRun {
+  readonly id: string;
+  /** False: the same idempotency key had made it before. */
+  readonly isNew: boolean;
+  /** Events from now on; ends when the run settles or is handed over. */
+  readonly events: AsyncIterable<RunEvent>;
+  /** Settles with the end of the run, or with its state when it was handed over. */
+  readonly result: Promise<RunView>;
+  /** Gives the drive lock to a background driver. */
+  detach(): Promise<void>;
+  /** Graceful stop, or at once with `now`; see `Gpujob.stop`. */
+  stop(options: {
+    readonly now?: boolean;
+    readonly reason: "cancelled" | "terminated";
+  }): Promise<void>;
+}
+
+export interface LogOptions {
+  readonly follow?: boolean;
+  /** Epoch milliseconds. */
+  readonly since?: number;
+  /** Last lines only. */
+  readonly tail?: number;
+  /** @default the newest */
+  readonly attempt?: number | "all";
+  /** @default all nodes */
+  readonly node?: number;
+  readonly signal: AbortSignal;
+}
+
+export interface LogChunk {
+  readonly attempt: number;
+  readonly node: number;
+  /** Byte offset in the log of that node. */
+  readonly offset: number;
+  readonly bytes: Uint8Array;
+}
+
+/** One line of a run's journal for people: `logs --events`, and the time line of `show`. */
+export interface TimelineEntry {
+  readonly at: string;
+  readonly type: string;
+  readonly attempt: number | null;
+  readonly message: string;
+}
+
+export interface RunDetail extends RunView {
+  readonly timeline: readonly TimelineEntry[];
+  readonly driver: { readonly owner: string; readonly alive: boolean } | null;
+  readonly lastBeat: {
+    readonly at: string;
+    readonly gpuPercent?: number;
+    readonly cpuPercent?: number;
+    readonly memoryGib?: number;
+    readonly diskFreeGib?: number;
+  } | null;
+  readonly checkpoint: {
+    readonly at: string;
+    readonly files: number;
+    readonly bytes: number;
+  } | null;
+}
+
+/** Proof for one create: what was intended, what the platform made, how its end was seen. */
+export interface ReceiptEntry {
+  readonly attempt: number;
+  readonly member: number;
+  readonly platform: string;
+  readonly offerId: string;
+  readonly leaseKey: string;
+  readonly leaseId: string | null;
+  readonly state: string;
+  readonly intendedAt: string;
+  readonly createdAt: string | null;
+  readonly billedFrom: string | null;
+  readonly billedTo: string | null;
+  readonly looks: readonly {
+    readonly at: string;
+    readonly what: string;
+    readonly answer: string;
+  }[];
+}
+
+export interface CostReport {
+  readonly total: Money;
+  readonly lines: readonly LedgerLine[];
+}
+
+export interface AuditReport {
+  readonly billing: readonly AuditLease[];
+  readonly unconfirmed: readonly AuditLease[];
+  readonly byHand: readonly (AuditLease & { readonly endAt: string })[];
+  readonly unknown: readonly AuditLease[];
+  /** What `--fix` released or asked to release. */
+  readonly fixed: readonly AuditLease[];
+  readonly missing: readonly PlanMissing[];
+}
+
+export interface AuditLease {
+  readonly platform: string;
+  readonly leaseId: string | null;
+  readonly runId: string | null;
+  readonly state: string;
+  readonly since: string | null;
+  readonly pricePerHour: Money | null;
+  readonly note: string;
+}
+
+export interface PlatformRow {
+  readonly name: string;
+  readonly adapter: string;
+  readonly title: string;
+  readonly origin: string;
+  readonly release: "api" | "owned" | "by-hand";
+  readonly credentials: readonly string[];
+}
+
+export interface DoctorCheck {
+  readonly subject: string;
+  readonly name: string;
+  readonly state: "ok" | "warning" | "failed" | "skipped";
+  readonly message: string;
+  readonly hint?: string;
+}
+
+export interface OfferRow extends Offer {
+  readonly ageSeconds: number;
+}
+
+export interface OffersResult {
+  readonly offers: readonly OfferRow[];
+  readonly missing: readonly PlanMissing[];
+}
+
+export interface OfferFilter {
+  readonly gpu?: string;
+  readonly platforms?: readonly string[];
+  readonly market?: "on-demand" | "spot";
+  readonly maxPrice?: string;
+}
+
+/** One value of the effective configuration and where it came from. */
+export interface ConfigEntry {
+  readonly key: string;
+  readonly value: unknown;
+  readonly origin: string;
+}
+
+export interface FileTransferReport {
+  readonly files: number;
+  readonly bytes: number;
+  readonly skipped: readonly { readonly path: string; readonly reason: string }[];
+}
+
+type Wait = { readonly signal: AbortSignal };
+
+/**
+ * gpujob as a library: one object per home folder. Every method throws `GpujobError` with a `Failure` that a user can
+ * read. References to a run are an id, a unique prefix of one, or a name.
+ */
+export interface Gpujob {
+  plan(input: JobInput, wait: Wait): Promise<PlanResult>;
+  submit(options: SubmitOptions, wait: Wait): Promise<SubmittedRun>;
+  offers(filter: OfferFilter, wait: Wait): Promise<OffersResult>;
+
+  listRuns(filter: {
+    readonly all?: boolean;
+    readonly limit?: number;
+  }): Promise<readonly RunView[]>;
+  showRun(reference: string | undefined): Promise<RunDetail>;
+  receipt(reference: string | undefined): Promise<readonly ReceiptEntry[]>;
+  readLogs(reference: string | undefined, options: LogOptions): AsyncIterable<LogChunk>;
+  readTimeline(
+    reference: string | undefined,
+    options: { readonly follow?: boolean } & Wait,
+  ): AsyncIterable<TimelineEntry>;
+  /** Watches a run driven by anyone: events from now on, the result when it settles. */
+  waitRun(reference: string | undefined, wait: Wait): Promise<RunView>;
+
+  stopRun(reference: string, options: { readonly now?: boolean }): Promise<RunView>;
+  /** Again, with its saved code and last checkpoint; `fresh`: without the checkpoint. */
+  retryRun(
+    reference: string,
+    options: { readonly fresh?: boolean; readonly detach?: boolean },
+    wait: Wait,
+  ): Promise<SubmittedRun>;
+
+  /** The argument vector of an `ssh` (or shell) command that reaches a node, for `gpujob ssh`. */
+  shellCommand(
+    reference: string | undefined,
+    options: { readonly node?: number; readonly forward?: readonly number[] },
+  ): Promise<{
+    readonly argv: readonly string[];
+    readonly environment: Readonly<Record<string, string>>;
+  }>;
+  exec(
+    reference: string | undefined,
+    argv: readonly string[],
+    options: {
+      readonly node?: number | "all";
+      readonly onOutput: (stream: "stdout" | "stderr", bytes: Uint8Array, node: number) => void;
+    } & Wait,
+  ): Promise<{ readonly exitCode: number }>;
+  push(
+    reference: string | undefined,
+    source: string,
+    target: string,
+    wait: Wait,
+  ): Promise<FileTransferReport>;
+  pull(
+    reference: string | undefined,
+    source: string,
+    target: string,
+    wait: Wait,
+  ): Promise<FileTransferReport>;
+
+  cost(filter: { readonly since?: number; readonly run?: string }): Promise<CostReport>;
+  audit(
+    options: { readonly fix?: boolean; readonly ended?: string },
+    wait: Wait,
+  ): Promise<AuditReport>;
+
+  platforms(): Promise<readonly PlatformRow[]>;
+  doctor(
+    options: { readonly platform?: string; readonly takeRun?: string },
+    wait: Wait,
+  ): Promise<readonly DoctorCheck[]>;
+  config(): Promise<readonly ConfigEntry[]>;
+  prune(options: {
+    readonly before: number;
+  }): Promise<{ readonly runs: number; readonly bytes: number }>;
+  /** What every mock market would bill. */
+  mockMeter(): Promise<{ readonly machines: readonly MockMachine[] }>;
+  mockReset(): Promise<{ readonly machines: number }>;
+
+  /** Drives one run until it is settled; what `gpujob drive` does in the background. */
+  drive(runId: string, wait: Wait): Promise<RunView>;
+  /** Takes over runs whose driver is dead, in the background. Called by every command; answers what was adopted. */
+  adoptOrphans(): Promise<readonly { readonly runId: string; readonly message: string }[]>;
+  /** Lets go of locks, sockets and timers. Runs driven here are handed over first. */
+  close(): Promise<void>;
+}
+
+export interface MockMachine {
+  readonly leaseId: string;
+  readonly platform: string;
+  readonly offer: string;
+  readonly startedAt: string;
+  readonly endedAt: string | null;
+  readonly billedSeconds: number;
+  readonly amount: Money;
+}
+
+/** Where the program lives; everything that the SDK would read from the process, given instead. */
+export interface GpujobOptions {
+  /** @default `GPUJOB_HOME`, else `~/.gpujob` */
+  readonly home?: string;
+  /** @default the process's environment */
+  readonly environment?: Readonly<Record<string, string | undefined>>;
+  /** @default the process's current folder */
+  readonly cwd?: string;
+  /** `-c/--config FILE` */
+  readonly configFile?: string;
+  /** Asked about a project's configuration that carries commands, endpoints or credentials. Absent: refused. */
+  readonly confirmTrust?: (question: {
+    readonly file: string;
+    readonly reasons: readonly string[];
+  }) => Promise<boolean>;
+  /** Asked about an unknown host key. Absent: refused. */
+  readonly confirmHostKey?: (question: {
+    readonly host: string;
+    readonly fingerprint: string;
+  }) => Promise<boolean>;
+  /** The command that starts a background driver: `[...argv, "drive", RUN]`. Absent: runs can't be detached. */
+  readonly driverCommand?: readonly string[];
+}
