@@ -258,6 +258,8 @@ export interface Gpujob {
   listRuns(filter: {
     readonly all?: boolean;
     readonly limit?: number;
+    /** Only the run that was submitted with this key: `stop --key`. */
+    readonly idempotencyKey?: string;
   }): Promise<readonly RunView[]>;
   showRun(reference: string | undefined): Promise<RunDetail>;
   receipt(reference: string | undefined): Promise<readonly ReceiptEntry[]>;
@@ -297,13 +299,13 @@ export interface Gpujob {
     reference: string | undefined,
     source: string,
     target: string,
-    wait: Wait,
+    options: { readonly node?: number | "all" } & Wait,
   ): Promise<FileTransferReport>;
   pull(
     reference: string | undefined,
     source: string,
     target: string,
-    wait: Wait,
+    options: { readonly node?: number | "all" } & Wait,
   ): Promise<FileTransferReport>;
 
   cost(filter: { readonly since?: number; readonly run?: string }): Promise<CostReport>;
