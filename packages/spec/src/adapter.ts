@@ -19,6 +19,7 @@ export type GpuVendor =
   | "metax"
   | "iluvatar"
   | "enflame"
+  | "t-head"
   | "intel";
 
 /** How the cards of one node reach each other. `unknown` satisfies only a request for `any`. */

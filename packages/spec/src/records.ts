@@ -52,11 +52,13 @@ export interface PriceBreakdown {
   readonly disk: Money | null;
   readonly publicIp: Money | null;
   readonly egress: Money | null;
+  /** A usual time is assumed, and said so in `unknown`, where the platform gives none. */
   readonly boot: Money;
-  readonly upload: Money;
+  readonly upload: Money | null;
   /** Added by rounding up to the billing unit and the minimum. */
   readonly minimum: Money;
-  readonly expectedRework: Money;
+  /** What interruptions of a spot machine are expected to add. */
+  readonly expectedRework: Money | null;
   /** Negative or zero. */
   readonly discount: Money;
   /** The parts that are unknown, in words. */
@@ -67,6 +69,8 @@ export interface PlanRejection {
   readonly platform: string;
   readonly offerId: string;
   readonly reasons: readonly string[];
+  /** The job-file key behind each reason, in the same order; `offer` where the job cannot change it. */
+  readonly keys?: readonly string[];
 }
 
 export interface PlanMissing {
@@ -113,6 +117,8 @@ export interface RunView {
   readonly outputs: readonly string[];
   readonly startedAt: string;
   readonly endedAt: string | null;
+  /** Why it did not end well, where that was not simply the job's own exit code; its kind decides ours. */
+  readonly failure?: Failure;
   readonly labels: Readonly<Record<string, string>>;
 }
 
