@@ -1,3 +1,5 @@
+export { openStore } from "./open.ts";
+export type { StoreOptions } from "./open.ts";
 export { StaleEpochError } from "./store.ts";
 export type {
   Commit,

@@ -189,10 +189,17 @@ export interface Store {
   addWish(wish: Omit<WishRow, "wishId">): Promise<void>;
   listWishes(runId: string): Promise<readonly WishRow[]>;
 
-  listLeases(filter: { readonly runId?: string; readonly open?: boolean; readonly watchedAt?: number }): Promise<readonly LeaseRow[]>;
+  listLeases(filter: {
+    readonly runId?: string;
+    readonly open?: boolean;
+    readonly watchedAt?: number;
+  }): Promise<readonly LeaseRow[]>;
   /** Outside a run's commit: for the sweep and `audit --ended`. */
   putLease(lease: LeaseRow): Promise<void>;
-  listLedger(filter: { readonly runId?: string; readonly since?: number }): Promise<readonly LedgerRow[]>;
+  listLedger(filter: {
+    readonly runId?: string;
+    readonly since?: number;
+  }): Promise<readonly LedgerRow[]>;
 
   readPin(scope: string): Promise<PinRow | undefined>;
   putPin(pin: PinRow): Promise<void>;
@@ -217,4 +224,3 @@ export class StaleEpochError extends Error {
     this.name = "StaleEpochError";
   }
 }
-
