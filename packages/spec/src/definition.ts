@@ -11,6 +11,9 @@ export interface AdapterDefinition<Config = unknown> {
   /** Strict schema of the platform's entry in the configuration, without `adapter`. */
   readonly configSchema: z.ZodType<Config>;
   readonly capabilities: Capabilities;
-  /** No I/O here: a platform that cannot be reached says so at its first call. */
-  readonly create: (config: Config, context: AdapterContext) => Platform;
+  /**
+   * No I/O here: a platform that cannot be reached says so at its first call. `config` is what `configSchema` made.
+   * A method, so that a registry can hold adapters of every configuration as `AdapterDefinition`.
+   */
+  create(config: Config, context: AdapterContext): Platform;
 }

@@ -1,1 +1,12 @@
-export {};
+export { createFakePlatform, createTestRequest } from "./fake-platform.ts";
+export type { FakeCall, FakePlatform, FakePlatformOptions } from "./fake-platform.ts";
+export type { CallFault, FakeFault, FaultTarget, LeaseFault } from "./fake-faults.ts";
+export type { FakeBill } from "./fake-machine.ts";
+export { createTestOffer } from "./fake-offer.ts";
+export { createTestClock } from "./test-clock.ts";
+export type { TestClock } from "./test-clock.ts";
+export { createRealClock } from "./real-clock.ts";
+export { localChannel } from "./local-channel.ts";
+export type { LocalChannelOptions } from "./local-channel.ts";
+export { createMemoryChannel } from "./memory-channel.ts";
+export type { MemoryChannel, MemoryProcess } from "./memory-channel.ts";
