@@ -1,1 +1,7 @@
-export {};
+export type { GpuModel, GpuModelFacts, GpuVariant } from "./model.ts";
+export { findGpuModel, listGpuModels } from "./models.ts";
+export { normalizeGpuName, resolveGpuName } from "./normalize-gpu-name.ts";
+export type { GpuName } from "./normalize-gpu-name.ts";
+export { isOtherAccelerator } from "./other-accelerators.ts";
+export { bundledRates, convertMoney } from "./exchange.ts";
+export { scaleMoney } from "./scale-money.ts";
