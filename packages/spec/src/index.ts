@@ -71,6 +71,8 @@ export type {
   UploadFile,
   UploadReport,
 } from "./host.ts";
+export { parseSshTarget } from "./ssh-target.ts";
+export type { SshTarget } from "./ssh-target.ts";
 export { runStates } from "./records.ts";
 export type {
   AttemptView,
@@ -85,3 +87,22 @@ export type {
   RunView,
 } from "./records.ts";
 export type { Config, NotifyTarget, PlatformConfig, Timeouts } from "./config.ts";
+export { didYouMean, nearestName, quoteText } from "./nearest.ts";
+export {
+  formatBandwidth,
+  formatBytes,
+  formatGib,
+  parseBandwidthGbps,
+  parseSizeGib,
+} from "./size.ts";
+export { formatDuration, parseDurationMs } from "./duration.ts";
+export {
+  formatHourlyPrice,
+  formatMoney,
+  parseCurrency,
+  parseHourlyPrice,
+  parseMoney,
+} from "./money-text.ts";
+export type { MoneyOptions } from "./money-text.ts";
+export { formatRange, isInRange, parseRange } from "./range.ts";
+export type { RangeOptions } from "./range.ts";
