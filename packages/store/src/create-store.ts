@@ -48,6 +48,7 @@ export function createStore(
     ensureValue: (name, value) => session.write(() => memory.ensureValue(name, value)),
 
     prune: (before) => session.write(() => prune(before, clock.now())),
+    inspect: () => session.inspect(),
     // oxlint-disable-next-line require-await -- a promise by contract; SQLite closes at once
     close: async () => session.close(),
   };

@@ -2,6 +2,7 @@ import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { Clock } from "@gpujob/spec";
 import { GpujobError } from "@gpujob/spec";
 import { createPatience } from "./patience.ts";
+import type { Patience } from "./patience.ts";
 import { perform } from "./query.ts";
 import type { Query, Row, Work } from "./query.ts";
 import { damagedError, isDamage, toStoreError } from "./trouble.ts";
@@ -14,6 +15,8 @@ export interface Session {
   write<T>(work: () => Work<T>): Promise<T>;
   /** Does something with the database outside of this module; again while another process holds the lock. */
   exclusive<T>(use: () => T): Promise<T>;
+  /** Reads the whole file; each sentence names one fault. */
+  inspect(): Promise<readonly string[]>;
   close(): void;
 }
 
@@ -30,7 +33,11 @@ export interface SessionOptions {
 /** Wraps an open database. It keeps each statement prepared, and refuses all writes once the file proved damaged. */
 export function createSession(database: DatabaseSync, options: SessionOptions): Session {
   const { path, checkFile, checkLayout } = options;
-  const patience = createPatience(path, options.clock);
+  const ending = new AbortController();
+  const waiting = { path, clock: options.clock, signal: ending.signal };
+  // Readers never stand behind a writer that waits: WAL lets them through.
+  const reading = createPatience(waiting);
+  const writing = createPatience(waiting);
   const prepared = new Map<string, StatementSync>();
   let damage: GpujobError | undefined;
 
@@ -64,10 +71,10 @@ export function createSession(database: DatabaseSync, options: SessionOptions): 
     }
   }
 
-  async function patiently<T>(attempt: () => T): Promise<T> {
+  async function patiently<T>(patience: Patience, attempt: () => T): Promise<T> {
     if (!database.isOpen) throw closedError(path);
     try {
-      return await patience.run(attempt);
+      return await patience(attempt);
     } catch (error) {
       if (isDamage(error)) damage ??= damagedError(path, error);
       throw toStoreError(error, path);
@@ -75,15 +82,28 @@ export function createSession(database: DatabaseSync, options: SessionOptions): 
   }
 
   return {
-    read: (work) => patiently(() => perform(work(), execute)),
-    write: (work) => patiently(() => transact(work)),
-    exclusive: patiently,
+    read: (work) => patiently(reading, () => perform(work(), execute)),
+    write: (work) => patiently(writing, () => transact(work)),
+    exclusive: (use) => patiently(writing, use),
+    inspect: () => patiently(reading, () => findFaults(database)),
     close() {
-      patience.end(closedError(path));
+      ending.abort(closedError(path));
       prepared.clear();
       if (database.isOpen) database.close();
     },
   };
+}
+
+function findFaults(database: DatabaseSync): readonly string[] {
+  try {
+    const rows = database.prepare("pragma quick_check").all();
+    const sentences = rows.map((row) => String(row["quick_check"]));
+    return sentences.filter((sentence) => sentence !== "ok");
+  } catch (error) {
+    // So broken that it cannot even be walked through: that is the fault.
+    if (error instanceof Error && isDamage(error)) return [error.message];
+    throw error;
+  }
 }
 
 function closedError(path: string): GpujobError {

@@ -214,6 +214,9 @@ export interface Store {
 
   /** Removes settled runs older than this with all that belongs to them; keeps every open lease. */
   prune(before: number): Promise<{ readonly runs: number }>;
+  /** Reads the whole file and says what is wrong with it, one sentence each; empty: nothing. For `doctor`. */
+  inspect(): Promise<readonly string[]>;
+  /** Lets go of the file. Calls that still wait, and later ones, are refused; a second close does nothing. */
   close(): Promise<void>;
 }
 
