@@ -1,0 +1,226 @@
+import { fromOwnershipTags, toOwnershipTags } from "@gpujob/adapter-kit";
+import type {
+  AdapterContext,
+  Lease,
+  LeaseRequest,
+  LeaseState,
+  Offer,
+  Platform,
+} from "@gpujob/spec";
+import { PlatformError } from "@gpujob/spec";
+import { classifyError, toPlatformError } from "./errors.ts";
+import { openMachineChannel } from "./machine/channel.ts";
+import { unreachableMachine } from "./machine/execution.ts";
+import type { MachineView, MarketApi } from "./market/market-api.ts";
+import type { OfferTerms } from "./market/terms.ts";
+
+/** What the platform is made of. `api` may speak to the market's file or, later, over HTTP. */
+export interface MockPlatformOptions {
+  readonly context: AdapterContext;
+  readonly api: MarketApi;
+  readonly offers: readonly OfferTerms[];
+  readonly searchPath: string;
+  readonly isUp: (leaseId: string) => boolean;
+}
+
+const releaseAgainMs = 200;
+
+/** One configured platform of the mock market. */
+export function createMockPlatform(options: MockPlatformOptions): Required<Platform> {
+  const { context, api, offers } = options;
+  const { platform } = context;
+
+  /** Runs one contract method; whatever it throws leaves as a `PlatformError`. */
+  async function run<T>(
+    operation: string,
+    signal: AbortSignal,
+    work: () => Promise<T>,
+  ): Promise<T> {
+    try {
+      signal.throwIfAborted();
+      return await work();
+    } catch (error) {
+      throw toPlatformError(signal.aborted ? signal.reason : error, { platform, operation });
+    }
+  }
+
+  async function readOffers(signal: AbortSignal): Promise<readonly Offer[]> {
+    const stock = await api.readStock({ signal });
+    const observedAt = new Date(context.clock.now()).toISOString();
+    return offers.map(({ type, offer }) => ({
+      ...offer,
+      platform,
+      availability: toAvailability(stock[type]),
+      observedAt,
+    }));
+  }
+
+  return {
+    listOffers: (_query, { signal }) => run("listOffers", signal, () => readOffers(signal)),
+    createLease: (request, { signal }) =>
+      run("createLease", signal, async () => {
+        checkRequest(request, platform);
+        const machine = await api.create(toCreate(request), { signal });
+        return toLease(await checkPrice(api, machine, { request, platform, signal }));
+      }),
+    getLease: (leaseId, { signal }) =>
+      run("getLease", signal, async () => {
+        const machine = await api.describe(leaseId, { signal });
+        return machine === undefined ? undefined : toLease(machine);
+      }),
+    listLeases: ({ installation }, { signal }) =>
+      run("listLeases", signal, async () => {
+        const leases = (await api.list({ signal })).map(toLease);
+        return leases.filter(
+          ({ ownership }) => ownership === undefined || ownership.installation === installation,
+        );
+      }),
+    releaseLease: (leaseId, { signal }) =>
+      run("releaseLease", signal, async () => {
+        await api.terminate(leaseId, { signal });
+        const machine = await api.describe(leaseId, { signal });
+        return machine === undefined || machine.state === "ended"
+          ? { state: "released" }
+          : { state: "releasing", againAfterMs: releaseAgainMs };
+      }),
+    classify: classifyError,
+    extendLease: (leaseId, until, { signal }) =>
+      run("extendLease", signal, () => api.setEnd(leaseId, Date.parse(until), { signal })),
+    openChannel: ({ nodeId }, { signal }) =>
+      run("openChannel", signal, async () => {
+        if (!options.isUp(nodeId)) throw unreachableMachine({ platform, leaseId: nodeId });
+        return openMachineChannel({
+          platform,
+          leaseId: nodeId,
+          folder: context.stateFolder,
+          searchPath: options.searchPath,
+          isUp: () => options.isUp(nodeId),
+        });
+      }),
+    watchInterruption: (leaseId, { signal }) =>
+      run("watchInterruption", signal, async () => {
+        const notice = (await api.describe(leaseId, { signal }))?.notice ?? null;
+        if (notice === null) return undefined;
+        return { endsAt: toIso(notice.endsMs), reason: notice.reason };
+      }),
+    checkCapacity: ({ offerId }, { signal }) =>
+      run("checkCapacity", signal, async () => {
+        const stock = await api.readStock({ signal });
+        return offerId in stock ? toAvailability(stock[offerId]) : "none";
+      }),
+    getBalance: ({ signal }) => run("getBalance", signal, () => api.readBalance({ signal })),
+    readCharges: (leaseId, { signal }) =>
+      run("readCharges", signal, async () => {
+        const charges = await api.readCharges(leaseId, { signal });
+        return charges.map(({ kind, amount, fromMs, toMs }) => ({
+          kind,
+          amount,
+          from: toIso(fromMs),
+          to: toIso(toMs),
+        }));
+      }),
+    async close() {
+      api.close();
+    },
+  };
+}
+
+function toCreate(request: LeaseRequest): Parameters<MarketApi["create"]>[0] {
+  return {
+    token: request.leaseKey,
+    tags: toOwnershipTags(request.ownership, request.leaseKey),
+    offerType: request.offer.offerId,
+    diskGib: request.diskGib,
+    endsMs: Date.parse(request.endsAt),
+  };
+}
+
+function checkRequest(request: LeaseRequest, platform: string): void {
+  if (request.nodes !== 1) {
+    throw new PlatformError(
+      "unsupported_request",
+      `${platform}: one lease is one machine, ${request.nodes} were asked for.`,
+      { platform, operation: "createLease", scope: "offer", hint: "Make one lease per node." },
+    );
+  }
+  if (Number.isNaN(Date.parse(request.endsAt))) {
+    throw new PlatformError(
+      "unsupported_request",
+      `${platform}: "${request.endsAt}" is not a time at which a machine could end.`,
+      { platform, operation: "createLease", hint: "Give endsAt as an ISO-8601 time in UTC." },
+    );
+  }
+}
+
+/** A machine that came dearer than allowed ends at once; until that is sure, its outcome is unknown. */
+async function checkPrice(
+  api: MarketApi,
+  machine: MachineView,
+  about: {
+    readonly request: LeaseRequest;
+    readonly platform: string;
+    readonly signal: AbortSignal;
+  },
+): Promise<MachineView> {
+  const { request, platform, signal } = about;
+  const { pricePerHour, leaseId } = machine;
+  const limit = request.priceLimit;
+  // A limit in another currency cannot be judged here: the engine sees the price and can.
+  if (limit === undefined || limit.currency !== pricePerHour.currency) return machine;
+  if (pricePerHour.micros <= limit.micros) return machine;
+  const place = { platform, operation: "createLease" };
+  await api.terminate(leaseId, { signal }).catch((error: unknown) => error);
+  const after = await api.describe(leaseId, { signal }).catch(() => machine);
+  if (after !== undefined && after.endedMs === null) {
+    throw new PlatformError(
+      "outcome_unknown",
+      `${platform}: ${leaseId} came dearer than allowed and could not be released yet.`,
+      { ...place, hint: "The same request is sent again; it releases this machine." },
+    );
+  }
+  throw new PlatformError(
+    "price_changed",
+    `${platform}: ${request.offer.offerId} now costs more than the limit; ${leaseId} was released at once.`,
+    { ...place, scope: "offer", hint: "Raise limits.price, or take another offer." },
+  );
+}
+
+function toAvailability(stock: number | null | undefined): Offer["availability"] {
+  if (stock === null) return "high";
+  return stock === undefined || stock === 0 ? "none" : stock;
+}
+
+const states = {
+  booting: "pending",
+  up: "up",
+  ending: "releasing",
+  ended: "ended",
+} as const satisfies Record<MachineView["state"], LeaseState>;
+
+function toLease(machine: MachineView): Lease {
+  const { leaseId, billedFromMs, endedMs, endReason } = machine;
+  const isUp = machine.state === "up";
+  return {
+    leaseId,
+    ...fromOwnershipTags(machine.tags),
+    state: states[machine.state],
+    isBillable: billedFromMs !== null && endedMs === null,
+    pricePerHour: machine.pricePerHour,
+    ...(billedFromMs === null ? {} : { startedAt: toIso(billedFromMs) }),
+    ...(endedMs === null ? {} : { endedAt: toIso(endedMs) }),
+    ...(endReason === null ? {} : { reason: endReason }),
+    nodes: [
+      {
+        nodeId: leaseId,
+        rank: 0,
+        // All machines of the market are this computer.
+        internalAddress: "127.0.0.1",
+        ...(isUp ? { access: { kind: "channel" } as const } : {}),
+      },
+    ],
+  };
+}
+
+function toIso(ms: number): string {
+  return new Date(ms).toISOString();
+}

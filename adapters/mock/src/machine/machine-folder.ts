@@ -1,0 +1,40 @@
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+/** Where a machine keeps what is its own. All of it goes when the machine ends, as a rented disk would. */
+export interface MachineFolder {
+  readonly path: string;
+  /** `HOME` and work root of everything on the machine. */
+  readonly home: string;
+  readonly temporary: string;
+  /** One file per process started from outside, named by pid: see `processes.ts`. */
+  readonly roots: string;
+  readonly keeperLog: string;
+}
+
+/** The folders of one machine; nothing is made. */
+export function machineFolder(folder: string, leaseId: string): MachineFolder {
+  const path = join(folder, "machines", leaseId);
+  return {
+    path,
+    home: join(path, "home"),
+    temporary: join(path, "tmp"),
+    roots: join(path, "roots"),
+    keeperLog: join(path, "keeper.log"),
+  };
+}
+
+/** Makes a machine's folders. `searchPath` is the `PATH` that its login shells get back. */
+export function makeMachineFolder(machine: MachineFolder, searchPath: string): void {
+  for (const path of [machine.home, machine.temporary, machine.roots]) {
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+  }
+  // /etc/profile sets PATH anew on many systems; a login shell must find what the user's own shell finds.
+  const quoted = `'${searchPath.replaceAll("'", `'\\''`)}'`;
+  writeFileSync(join(machine.home, ".profile"), `PATH=${quoted}\nexport PATH\n`, { mode: 0o600 });
+}
+
+/** Removes a machine's disk. Files that a process is still writing are tried again. */
+export function removeMachineFolder(machine: MachineFolder): void {
+  rmSync(machine.path, { recursive: true, force: true, maxRetries: 5, retryDelay: 20 });
+}

@@ -1,0 +1,60 @@
+import type { BillingRule, Money } from "@gpujob/spec";
+import type { MachineCharge } from "./market-api.ts";
+import type { MachineRecord } from "./machine-record.ts";
+import { billedFrom } from "./machine-record.ts";
+
+// The market's own arithmetic, written without a look at the scheduler's or the ledger's: it is the check on them.
+
+/**
+ * Seconds that are charged for a machine that was billed for `elapsedMs`.
+ *
+ * Time is rounded up to whole units, and never below the minimum. Prepaid units are paid when they begin, so that a
+ * prepaid machine has cost its first unit at once, and one that is still running has paid the unit that begins now.
+ */
+export function countBilledSeconds(
+  rule: BillingRule,
+  elapsedMs: number,
+  { isRunning }: { readonly isRunning: boolean },
+): number {
+  const unitMs = rule.unitSeconds * 1000;
+  const begun = Math.ceil(elapsedMs / unitMs);
+  const isPrepaid = rule.mode === "prepaid";
+  const isOnBorder = isRunning && elapsedMs % unitMs === 0;
+  const units = isPrepaid ? Math.max(1, isOnBorder ? begun + 1 : begun) : begun;
+  return Math.max(units * rule.unitSeconds, rule.minimumSeconds);
+}
+
+/** What a machine costs so far: compute by billed seconds, disk above what is included by the same seconds. */
+export function chargeMachine(
+  machine: MachineRecord,
+  nowMs: number,
+): { readonly billedSeconds: number; readonly charges: readonly MachineCharge[] } {
+  const fromMs = billedFrom(machine, nowMs);
+  if (fromMs === null) return { billedSeconds: 0, charges: [] };
+  const toMs = Math.max(fromMs, machine.endedMs ?? nowMs);
+  const { includedDiskGib = 0, price } = machine.terms.offer;
+  const { billing, perHour, diskPerGibHour, discount = 1 } = price;
+  const isRunning = machine.endedMs === null;
+  const seconds = countBilledSeconds(billing, toMs - fromMs, { isRunning });
+  const charges: MachineCharge[] = [
+    { kind: "compute", fromMs, toMs, amount: multiply(perHour, seconds, discount) },
+  ];
+  const extraGib = Math.max(0, machine.diskGib - includedDiskGib);
+  if (diskPerGibHour !== undefined && extraGib > 0) {
+    charges.push({
+      kind: "disk",
+      fromMs,
+      toMs,
+      amount: multiply(diskPerGibHour, seconds, extraGib),
+    });
+  }
+  return { billedSeconds: seconds, charges };
+}
+
+/** Rounded once, to the nearest millionth. */
+function multiply(perHour: Money, seconds: number, factor: number): Money {
+  return {
+    currency: perHour.currency,
+    micros: Math.round((perHour.micros * seconds * factor) / 3600),
+  };
+}

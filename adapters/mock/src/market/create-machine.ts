@@ -1,0 +1,91 @@
+import type { DatabaseSync } from "node:sqlite";
+import type { CallFaults } from "./faults.ts";
+import { countLease } from "./faults.ts";
+import type { MachineRecord } from "./machine-record.ts";
+import { readMachine, readMachines } from "./machine-record.ts";
+import type { CreateMachine } from "./market-api.ts";
+import { MarketError } from "./market-api.ts";
+import type { MarketTerms, OfferTerms } from "./terms.ts";
+
+/** Where a machine is made. */
+export interface MarketPlace {
+  readonly platform: string;
+  readonly terms: MarketTerms;
+  readonly now: () => number;
+  readonly newId: () => string;
+}
+
+/**
+ * Makes a machine, or finds the one that this token made before. Within a transaction.
+ *
+ * @throws MarketError when there is no such offer, none is left, or the token was used for another offer.
+ */
+export function insertMachine(
+  database: DatabaseSync,
+  place: MarketPlace,
+  request: CreateMachine,
+  faults: CallFaults,
+): { readonly machine: MachineRecord; readonly isNew: boolean } {
+  const { platform } = place;
+  const known = readMachines(database, "platform = ? AND token = ?", [platform, request.token])[0];
+  if (known !== undefined) return { machine: checkSame(known, request), isNew: false };
+  const offer = findOffer(database, place, request.offerType);
+  const leaseId = `m-${place.newId()}`;
+  const counted = { platform, offerType: offer.type };
+  const fate = countLease(database, counted, place.terms.faults);
+  const terms = reprice(offer, faults.priceFactor);
+  database
+    .prepare(
+      `INSERT INTO machines (lease_id, platform, token, tags, terms, offer_type, disk_gib, created_ms, boot_ms, ends_ms,
+         interrupt_after_ms, notice_ms, die_after_ms, vanish_after_ms, vanish_ms)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    )
+    .run(
+      leaseId,
+      platform,
+      request.token,
+      JSON.stringify(faults.isTagLost ? {} : request.tags),
+      JSON.stringify(terms),
+      offer.type,
+      request.diskGib,
+      place.now(),
+      offer.bootMs + fate.extraBootMs,
+      request.endsMs,
+      fate.interruptAfterMs,
+      fate.noticeMs,
+      fate.dieAfterMs,
+      fate.vanishAfterMs,
+      fate.vanishMs,
+    );
+  const machine = readMachine(database, leaseId);
+  if (machine === undefined) throw new Error(`Machine ${leaseId} was written and cannot be read.`);
+  return { machine, isNew: true };
+}
+
+function checkSame(machine: MachineRecord, request: CreateMachine): MachineRecord {
+  if (machine.terms.type === request.offerType) return machine;
+  throw new MarketError(
+    "TokenMismatch",
+    `the token was used for a machine of type ${machine.terms.type} before: ${machine.leaseId}`,
+  );
+}
+
+function findOffer(database: DatabaseSync, place: MarketPlace, type: string): OfferTerms {
+  const offer = place.terms.offers.find((candidate) => candidate.type === type);
+  if (offer === undefined) {
+    throw new MarketError("NoSuchOffer", `there is no offer of type ${type} any more`);
+  }
+  const where = "platform = ? AND offer_type = ? AND ended_ms IS NULL";
+  const live = readMachines(database, where, [place.platform, type]).length;
+  if (offer.stock !== undefined && live >= offer.stock) {
+    throw new MarketError("no_capacity", `no ${type} is left`);
+  }
+  return offer;
+}
+
+function reprice(terms: OfferTerms, factor: number): OfferTerms {
+  const { price } = terms.offer;
+  const { currency, micros } = price.perHour;
+  const perHour = { currency, micros: Math.round(micros * factor) };
+  return { ...terms, offer: { ...terms.offer, price: { ...price, perHour } } };
+}

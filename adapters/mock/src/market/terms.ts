@@ -1,0 +1,53 @@
+import type { Money, Offer, PlatformErrorKind } from "@gpujob/spec";
+
+/** One kind of machine the market rents out. */
+export interface OfferTerms {
+  /** Unique within the platform; also the offer's id. */
+  readonly type: string;
+  /** What is shown of it, less what changes by the minute. */
+  readonly offer: Omit<Offer, "platform" | "availability" | "observedAt">;
+  /** Machines that can be rented at once; absent: no end of them. */
+  readonly stock?: number;
+  /** From create until the machine is up, in milliseconds. */
+  readonly bootMs: number;
+}
+
+/** The calls of the market's API. Each is counted per platform, for `nth`. */
+export type CallName = "offers" | "create" | "get" | "list" | "release" | "extend";
+
+/** Which of the calls or machines a fault concerns. */
+export interface FaultSelection {
+  /** Counted from 1 over the platform's calls (or leases) that the fault could concern; absent: every one. */
+  readonly nth?: number;
+  /** Only calls or leases of this offer type. */
+  readonly offer?: string;
+}
+
+/** Something that goes wrong in one call. */
+export type CallFault = FaultSelection & { readonly on: CallName } & (
+    | { readonly do: "error"; readonly kind: PlatformErrorKind; readonly retryAfterMs?: number }
+    | { readonly do: "lose-reply" }
+    | { readonly do: "delay"; readonly byMs: number }
+    | { readonly do: "ignore" }
+    | { readonly do: "lag"; readonly byMs: number }
+    | { readonly do: "reprice"; readonly factor: number }
+    | { readonly do: "lose-tag" }
+  );
+
+/** Something that happens to a machine; decided when it is created. Times count from when it is up. */
+export type LeaseFault = FaultSelection & { readonly on: "lease" } & (
+    | { readonly do: "interrupt"; readonly afterMs: number; readonly noticeMs: number }
+    | { readonly do: "die"; readonly afterMs: number }
+    | { readonly do: "vanish"; readonly afterMs: number; readonly byMs: number }
+    | { readonly do: "delay"; readonly byMs: number }
+  );
+
+export type Fault = CallFault | LeaseFault;
+
+/** What a platform of the market is made of. */
+export interface MarketTerms {
+  readonly offers: readonly OfferTerms[];
+  readonly faults: readonly Fault[];
+  /** What the account held before its first machine. */
+  readonly balance: Money;
+}
