@@ -1,1 +1,25 @@
-export {};
+export { billAmount, billSeconds } from "./billing.ts";
+export {
+  addExclusion,
+  dropExpired,
+  exclusionKey,
+  isExcluded,
+  makeExclusion,
+} from "./exclusions.ts";
+export type { Exclusion } from "./exclusions.ts";
+export { findOffers } from "./find-offers.ts";
+export type { FittingOffer, OfferQuestion } from "./find-offers.ts";
+export { makePlan, rankOffers } from "./make-plan.ts";
+export type { PlanInput, RankedOffer, RankedPlan } from "./make-plan.ts";
+export { matchOffer } from "./match.ts";
+export type { MatchContext } from "./match.ts";
+export { indexOffers } from "./offer-index.ts";
+export type { OfferIndex } from "./offer-index.ts";
+export { priceOffer } from "./price.ts";
+export type { OfferQuote, PriceContext } from "./price.ts";
+export { expectedReworkSeconds } from "./expected-rework.ts";
+export { decideAfterFailure } from "./decide-failover.ts";
+export type { FailoverDecision, FailureSituation } from "./decide-failover.ts";
+export { exitCodeOf } from "./exit-codes.ts";
+export { explainNoOffer } from "./explain-no-offer.ts";
+export type { NoOffer } from "./explain-no-offer.ts";

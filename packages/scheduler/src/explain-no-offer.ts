@@ -1,0 +1,80 @@
+import type { FailureKind, Plan, PlanRejection } from "@gpujob/spec";
+import { exitCodeOf } from "./exit-codes.ts";
+import { countOf, joinOr } from "./text.ts";
+
+/** Why no offer fits, and what to change. */
+export interface NoOffer {
+  readonly kind: "no_offer_matches" | "needs_credentials";
+  /** 114, or 116 when every platform that could still fit was kept away by its account. */
+  readonly exitCode: number;
+  readonly message: string;
+  readonly hint: string;
+}
+
+/** Failures that only the account's owner can mend. */
+const accountKinds: ReadonlySet<FailureKind> = new Set([
+  "unauthorized",
+  "forbidden",
+  "not_verified",
+  "quota_exceeded",
+  "insufficient_funds",
+  "needs_credentials",
+]);
+
+const nearestShown = 3;
+
+/** Why a plan has no candidates; `undefined` when it has some. */
+export function explainNoOffer(
+  plan: Pick<Plan, "candidates" | "rejected" | "missing">,
+): NoOffer | undefined {
+  if (plan.candidates.length > 0) return undefined;
+  const byAccount = plan.missing.filter(({ failure }) => failure && accountKinds.has(failure.kind));
+  const isAccount = byAccount.length > 0 && byAccount.length === plan.missing.length;
+  const kind = isAccount ? "needs_credentials" : "no_offer_matches";
+  const message = [
+    `No offer fits (${countOf(plan.rejected.length, "offer")} looked at).`,
+    ...explainNearest(plan.rejected),
+    ...plan.missing.map(({ platform, reason }) => `${platform} did not answer: ${reason}`),
+  ].join(" ");
+  return { kind, exitCode: exitCodeOf(kind), message, hint: suggest(plan, isAccount) };
+}
+
+function explainNearest(rejected: readonly PlanRejection[]): readonly string[] {
+  const nearest = rejected
+    .toSorted((a, b) => a.reasons.length - b.reasons.length)
+    .slice(0, nearestShown)
+    .map(({ platform, offerId, reasons }) => `${platform} ${offerId} (${reasons.join("; ")})`);
+  return nearest.length === 0 ? [] : [`Nearest: ${nearest.join(", ")}.`];
+}
+
+function suggest(plan: Pick<Plan, "rejected" | "missing">, isAccount: boolean): string {
+  const relax = findRelaxations(plan.rejected);
+  const platforms = joinOr(plan.missing.map(({ platform }) => platform));
+  const account = isAccount ? [`See \`gpujob doctor\` for ${platforms}.`] : [];
+  if (relax.length > 0) {
+    return [...account, ...relax].join(" ");
+  }
+  if (account.length > 0) return account.join(" ");
+  if (plan.rejected.length === 0) {
+    return "No platform has offers: see `gpujob platforms` and `gpujob doctor`.";
+  }
+  return "No single change would do: see `gpujob plan` for every reason, or wait with `queue: 6h`.";
+}
+
+/** Which one key, relaxed, would let offers in that fail for nothing else; the most fruitful first. */
+function findRelaxations(rejected: readonly PlanRejection[]): readonly string[] {
+  const counts = new Map<string, number>();
+  for (const { keys = [] } of rejected) {
+    const [key] = new Set(keys);
+    if (key === undefined || keys.some((other) => other !== key)) continue;
+    counts.set(key, (counts.get(key) ?? 0) + 1);
+  }
+  return [...counts]
+    .toSorted(([keyA, a], [keyB, b]) => b - a || (keyA < keyB ? -1 : 1))
+    .slice(0, nearestShown)
+    .map(([key, count]) =>
+      key === "offer"
+        ? `${countOf(count, "offer")} would fit but cannot be had now: wait with \`queue: 6h\`.`
+        : `Relaxing \`${key}\` would let in ${countOf(count, "offer")}.`,
+    );
+}

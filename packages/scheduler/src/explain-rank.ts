@@ -1,0 +1,50 @@
+import type { JobSpec } from "@gpujob/spec";
+import type { PricedOffer } from "./priced-offer.ts";
+import { formatMoney, joinOr } from "./text.ts";
+
+/** One sentence: why an offer stands where it stands. */
+export function explainRank(
+  priced: PricedOffer,
+  position: number,
+  all: readonly PricedOffer[],
+  job: JobSpec,
+): string {
+  const first = all[0];
+  const place =
+    position === 0 || first === undefined
+      ? explainFirst(priced, all, job)
+      : explainOther(priced, first);
+  const { unknown } = priced.quote.breakdown;
+  return unknown.length === 0 ? `${place}.` : `${place}; not known: ${unknown.join(", ")}.`;
+}
+
+function explainFirst(priced: PricedOffer, all: readonly PricedOffer[], job: JobSpec): string {
+  if (all.length === 1) return "The only offer that fits";
+  const isCheapest = all.every(
+    ({ quote }) => quote.totalPrice.micros >= priced.quote.totalPrice.micros,
+  );
+  if (isCheapest) return `Cheapest of ${all.length} that fit`;
+  const causes = [
+    ...(job.resources.isOrderedPreference ? ["the first accelerator asked for that there is"] : []),
+    ...(priced.platformPreference < job.platforms.prefer.length
+      ? [`platform ${priced.offer.platform} is preferred`]
+      : []),
+  ];
+  return `Cheapest in the order asked for: ${joinOr(causes)}`;
+}
+
+function explainOther(priced: PricedOffer, first: PricedOffer): string {
+  const { currency } = priced.quote.totalPrice;
+  const more = priced.quote.totalPrice.micros - first.quote.totalPrice.micros;
+  const difference =
+    more === 0
+      ? "Same price as the first"
+      : `${formatMoney({ currency, micros: Math.abs(more) })} ${more > 0 ? "more" : "less"} than the first`;
+  if (priced.gpuPreference > first.gpuPreference) {
+    return `${difference}, with an accelerator asked for later`;
+  }
+  if (priced.platformPreference > first.platformPreference) {
+    return `${difference}, on a platform that is preferred less`;
+  }
+  return difference;
+}

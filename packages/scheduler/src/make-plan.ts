@@ -1,0 +1,148 @@
+import type {
+  Capabilities,
+  Currency,
+  ExchangeRate,
+  JobSpec,
+  Offer,
+  Plan,
+  PlanCandidate,
+  PlanMissing,
+  PlanRejection,
+} from "@gpujob/spec";
+import type { Exclusion } from "./exclusions.ts";
+import { findOffers } from "./find-offers.ts";
+import type { Miss } from "./miss.ts";
+import { indexOffers, type OfferIndex } from "./offer-index.ts";
+import { priceOffer } from "./price.ts";
+import type { PricedOffer } from "./priced-offer.ts";
+import { explainRank } from "./explain-rank.ts";
+
+/** Everything a plan depends on: the same input gives the same plan. */
+export interface PlanInput {
+  readonly job: JobSpec;
+  /** All offers of all platforms that answered, or an index of them made before. */
+  readonly offers: readonly Offer[] | OfferIndex;
+  /** Platforms that did not answer, and why. */
+  readonly missing: readonly PlanMissing[];
+  readonly capabilitiesByPlatform: Readonly<Record<string, Capabilities>>;
+  /** Those that hold now: see `dropExpired`. */
+  readonly exclusions: readonly Exclusion[];
+  readonly rates: readonly ExchangeRate[];
+  readonly currency: Currency;
+  /** Bytes that will be sent to each node; absent: not known. */
+  readonly uploadBytes?: number;
+  /** Bytes of outputs that will come home from each node; absent: not known. */
+  readonly outputBytes?: number;
+  /** Upload speed of this machine in Mbit/s. */
+  readonly bandwidthMbps?: number;
+}
+
+/** A candidate together with the offer to rent. */
+export interface RankedOffer {
+  readonly candidate: PlanCandidate;
+  readonly offer: Offer;
+}
+
+/** A plan for the engine: the same as the public one, with the offers. */
+export interface RankedPlan extends Omit<Plan, "candidates"> {
+  readonly ranked: readonly RankedOffer[];
+}
+
+/** The decision table that `plan` shows: what fits, cheapest first, and why everything else does not. */
+export function makePlan(input: PlanInput): Plan {
+  const { ranked, ...plan } = rankOffers(input);
+  return { ...plan, candidates: ranked.map(({ candidate }) => candidate) };
+}
+
+/**
+ * Filters, prices and ranks. Order: the job's ordered accelerators, then `platforms.prefer`, then total price, then
+ * platform and offer id. Rejected offers come by platform and offer id.
+ */
+export function rankOffers(input: PlanInput): RankedPlan {
+  const { job, offers, missing, rates, currency } = input;
+  const index = "groups" in offers ? offers : indexOffers(offers);
+  const rejected: PlanRejection[] = [];
+  const fitting = findOffers({ ...input, index }, (offer, misses) => {
+    rejected.push(toRejection(offer, misses));
+  });
+  const priced = fitting.map(({ offer, gpuPreference }) => ({
+    offer,
+    quote: priceOffer(job, offer, input),
+    gpuPreference: job.resources.isOrderedPreference ? gpuPreference : 0,
+    platformPreference: preferenceOf(job, offer.platform),
+  }));
+  const sorted = priced.toSorted(comparePriced);
+  return {
+    ranked: sorted.map((one, position) => ({
+      offer: one.offer,
+      candidate: toCandidate(one, position, sorted, job),
+    })),
+    rejected: rejected.toSorted(compareIds),
+    missing: missing.toSorted((a, b) => compareText(a.platform, b.platform)),
+    currency,
+    exchangeRates: rates,
+  };
+}
+
+function preferenceOf({ platforms }: JobSpec, platform: string): number {
+  const position = platforms.prefer.indexOf(platform);
+  return position < 0 ? platforms.prefer.length : position;
+}
+
+function comparePriced(a: PricedOffer, b: PricedOffer): number {
+  return (
+    a.gpuPreference - b.gpuPreference ||
+    a.platformPreference - b.platformPreference ||
+    a.quote.totalPrice.micros - b.quote.totalPrice.micros ||
+    compareIds(a.offer, b.offer)
+  );
+}
+
+interface Named {
+  readonly platform: string;
+  readonly offerId: string;
+}
+
+function compareIds(a: Named, b: Named): number {
+  return compareText(a.platform, b.platform) || compareText(a.offerId, b.offerId);
+}
+
+/** By code units, so that the order does not hang on a locale. */
+function compareText(a: string, b: string): number {
+  if (a === b) return 0;
+  return a < b ? -1 : 1;
+}
+
+function toRejection({ platform, offerId }: Offer, misses: readonly Miss[]): PlanRejection {
+  return {
+    platform,
+    offerId,
+    reasons: misses.map(({ text }) => text),
+    keys: misses.map(({ key }) => key),
+  };
+}
+
+function toCandidate(
+  priced: PricedOffer,
+  position: number,
+  all: readonly PricedOffer[],
+  job: JobSpec,
+): PlanCandidate {
+  const { offer, quote } = priced;
+  return {
+    rank: position + 1,
+    offerId: offer.offerId,
+    platform: offer.platform,
+    region: offer.region,
+    ...(offer.zone === undefined ? {} : { zone: offer.zone }),
+    instanceType: offer.instanceType,
+    ...(offer.gpu === undefined ? {} : { gpu: offer.gpu }),
+    market: offer.market,
+    pricePerHour: quote.pricePerHour,
+    totalPrice: quote.totalPrice,
+    breakdown: quote.breakdown,
+    availability: String(offer.availability),
+    observedAt: offer.observedAt,
+    reason: explainRank(priced, position, all, job),
+  };
+}

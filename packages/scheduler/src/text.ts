@@ -1,0 +1,32 @@
+import type { Money, Range } from "@gpujob/spec";
+
+/** An amount for people: at least two decimals, more only where the amount would vanish, such as `0.0044 USD`. */
+export function formatMoney({ currency, micros }: Money): string {
+  const decimals = Math.abs(micros) >= 100_000 || micros === 0 ? 2 : 4;
+  return `${(micros / 1_000_000).toFixed(decimals)} ${currency}`;
+}
+
+/** A size with at most one decimal. */
+export function formatNumber(value: number): string {
+  return String(Math.round(value * 10) / 10);
+}
+
+/** A range as one asks for it: `40`, `2 to 4`, `at most 8`. An open end above is how "at least" is written in jobs. */
+export function formatRange({ min, max }: Range): string {
+  if (min !== undefined && max !== undefined) {
+    return min === max ? formatNumber(min) : `${formatNumber(min)} to ${formatNumber(max)}`;
+  }
+  if (max !== undefined) return `at most ${formatNumber(max)}`;
+  return formatNumber(min ?? 0);
+}
+
+/** `1 card`, `2 cards`. */
+export function countOf(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? "" : "s"}`;
+}
+
+/** `A100 or H100`. */
+export function joinOr(words: readonly string[]): string {
+  const last = words.at(-1) ?? "";
+  return words.length < 2 ? last : `${words.slice(0, -1).join(", ")} or ${last}`;
+}
