@@ -17,7 +17,7 @@ import { z } from "zod";
 import { withDefaults } from "../capabilities.ts";
 import type { CapabilitiesInput } from "../define-adapter.ts";
 import { defineAdapter } from "../define-adapter.ts";
-import type { FakeFault, FaultTarget } from "./fake-faults.ts";
+import type { CallFault, FakeFault, FaultTarget } from "./fake-faults.ts";
 import type { FakeBill } from "./fake-machine.ts";
 import { createFakeMarket } from "./fake-market.ts";
 import { createFakeMethods } from "./fake-methods.ts";
@@ -56,12 +56,14 @@ export interface FakeCall {
 export interface FakePlatform {
   readonly platform: Platform;
   readonly capabilities: Capabilities;
-  /** The same platform as an adapter, for a registry. Its configuration is an empty object. */
-  readonly definition: AdapterDefinition<Record<string, never>>;
+  /** The same platform as an adapter, for a registry. Its configuration may be an empty object. */
+  readonly definition: AdapterDefinition<{ readonly endpoint?: string }>;
   /** Every call so far, in order. */
   readonly calls: readonly FakeCall[];
   addFault(fault: FakeFault): void;
   clearFaults(): void;
+  /** Strikes the next call of this kind, whatever its `nth`. */
+  faultNext(fault: CallFault): void;
   /** The next call of this kind fails so, without effect. */
   failNext(
     on: FaultTarget,
@@ -88,11 +90,13 @@ export function createFakePlatform(options: FakePlatformOptions): FakePlatform {
   const capabilities = fakeCapabilities(options);
   const market = createFakeMarket(options, capabilities, name);
   const platform = createFakeMethods(options, capabilities, market, name);
+  const faultNext = (fault: CallFault): void =>
+    market.script.add({ ...fault, nth: market.script.count(fault.on) + 1 });
   const definition = defineAdapter({
     id: "fake",
     title: "Fake",
     contractVersion,
-    configSchema: z.strictObject({}),
+    configSchema: z.strictObject({ endpoint: z.url().exactOptional() }),
     capabilities,
     create: () => platform,
   });
@@ -103,9 +107,9 @@ export function createFakePlatform(options: FakePlatformOptions): FakePlatform {
     calls: market.calls,
     addFault: (fault) => market.script.add(fault),
     clearFaults: () => market.script.clear(),
+    faultNext,
     failNext(on, kind, details = {}) {
-      const nth = market.script.count(on) + 1;
-      market.script.add({ on, nth, do: "error", kind, ...details });
+      faultNext({ on, do: "error", kind, ...details });
     },
     setOffer: (offerId, change) => market.setOffer(offerId, change),
     bills: () => market.bills(),
