@@ -1,0 +1,42 @@
+// Bundles the command: one entry, one lazy chunk per command and per platform. Types are checked by `tsc -b`.
+import { build } from "esbuild";
+import { rmSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+
+const here = (path) => fileURLToPath(new URL(path, import.meta.url));
+
+rmSync(here("dist/main.js"), { force: true });
+rmSync(here("dist/chunks"), { recursive: true, force: true });
+
+// CommonJS packages inside an ES module need a `require` of their own.
+const banner = `import { createRequire as gpujobRequire } from "node:module";
+import { dirname as gpujobDirname } from "node:path";
+import { fileURLToPath as gpujobPath } from "node:url";
+const require = gpujobRequire(import.meta.url);
+const __filename = gpujobPath(import.meta.url);
+const __dirname = gpujobDirname(__filename);`;
+
+const result = await build({
+  entryPoints: { main: here("src/main.ts") },
+  outdir: here("dist"),
+  chunkNames: "chunks/[name]-[hash]",
+  bundle: true,
+  splitting: true,
+  format: "esm",
+  platform: "node",
+  target: "node24.15",
+  conditions: ["@gpujob/source"],
+  banner: { js: banner },
+  // ssh2 tries native helpers and goes on without them; oclif looks for a compiler only in development.
+  external: ["cpu-features", "*.node", "typescript"],
+  minifySyntax: true,
+  minifyWhitespace: true,
+  legalComments: "none",
+  metafile: true,
+  logLevel: "warning",
+});
+
+const bytes = Object.values(result.metafile.outputs).reduce((sum, file) => sum + file.bytes, 0);
+console.log(
+  `${Object.keys(result.metafile.outputs).length} files, ${Math.round(bytes / 1024)} KiB`,
+);

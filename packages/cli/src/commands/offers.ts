@@ -1,0 +1,48 @@
+import { defineCommand } from "../definition.ts";
+import { choiceFlag, countFlag, listFlag, textFlag } from "../flags.ts";
+import { groupOffers, sortOffers } from "../offer-order.ts";
+import { present } from "../present.ts";
+import { renderOfferGroups, renderOffers } from "../render/offers.ts";
+import { formatMissing } from "../render/plan-notes.ts";
+
+/** Lists what could be rented now. */
+export const offers = defineCommand({
+  name: "offers",
+  summary: "List what can be rented now; on shared hosts the free cards",
+  examples: ["gpujob offers --gpu RTX4090", "gpujob offers --group-by gpu --market spot"],
+  args: {},
+  flags: {
+    gpu: textFlag('Accelerator, such as "A100:80GB"', "GPU"),
+    platform: listFlag("Only on this platform; may be repeated", "NAME"),
+    market: choiceFlag("Kind of machine", ["on-demand", "spot"]),
+    "max-price": textFlag('Most per hour, such as "3 CNY/h"', "MONEY"),
+    sort: choiceFlag("Order; default price", ["price", "platform", "gpu", "memory"]),
+    "group-by": choiceFlag("One line per group", ["platform", "gpu", "region", "market"]),
+    limit: countFlag("Lines shown; default all", 1),
+  },
+  run: async ({ flags }, context) => {
+    const gpujob = await context.gpujob();
+    const { gpu, market, "max-price": maxPrice } = flags;
+    const platforms = flags.platform.length > 0 ? flags.platform : undefined;
+    const filter = present({ gpu, market, maxPrice, platforms });
+    const found = await gpujob.offers(filter, { signal: context.signal });
+    const limit = flags.limit ?? Number.POSITIVE_INFINITY;
+    const sorted = sortOffers(found.offers, flags.sort ?? "price");
+    const by = flags["group-by"];
+    if (by !== undefined) {
+      const groups = groupOffers(sorted, by).slice(0, limit);
+      return {
+        data: { groups, missing: found.missing },
+        lines: (view) => [
+          ...renderOfferGroups(groups, view),
+          ...formatMissing(found.missing, view),
+        ],
+      };
+    }
+    const shown = sorted.slice(0, limit);
+    return {
+      data: { offers: shown, missing: found.missing },
+      lines: (view) => [...renderOffers(shown, view), ...formatMissing(found.missing, view)],
+    };
+  },
+});

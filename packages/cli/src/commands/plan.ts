@@ -1,0 +1,34 @@
+import { defineCommand } from "../definition.ts";
+import { booleanFlag, countFlag, laterFlag } from "../flags.ts";
+import { renderPlan } from "../render/plan.ts";
+import { jobFlags, readJobInput } from "../run/job-flags.ts";
+
+/** Shows the decision that `submit` would take. */
+export const plan = defineCommand({
+  name: "plan",
+  summary: "Show which machine submit would take, why, and what it would cost",
+  examples: ["gpujob plan train.yaml", "gpujob plan train.yaml --explain --gpu H20"],
+  args: { file: { summary: "Job file" } },
+  rest: "[-- CMD...]",
+  flags: {
+    ...jobFlags,
+    explain: booleanFlag("The price split and the reason of every row"),
+    limit: countFlag("Rows shown; default 10", 1),
+    out: laterFlag("option"),
+    run: laterFlag("option"),
+  },
+  run: async ({ flags, args, rest }, context) => {
+    const gpujob = await context.gpujob();
+    const data = await gpujob.plan(readJobInput(flags, args.file, rest), {
+      signal: context.signal,
+    });
+    return {
+      data,
+      lines: (view) =>
+        renderPlan(data, view, {
+          isExplained: flags.explain,
+          ...(flags.limit === undefined ? {} : { limit: flags.limit }),
+        }),
+    };
+  },
+});

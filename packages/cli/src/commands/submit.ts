@@ -1,0 +1,58 @@
+import { defineCommand } from "../definition.ts";
+import { booleanFlag, laterFlag, textFlag, usage } from "../flags.ts";
+import { openAdopting } from "../context.ts";
+import { finishRun } from "../run/end-of-run.ts";
+import { followRun } from "../run/follow-run.ts";
+import { confirmPlan } from "../run/confirm-plan.ts";
+import { jobFlags, readJobInput } from "../run/job-flags.ts";
+import { present } from "../present.ts";
+import { renderPlan } from "../render/plan.ts";
+
+/** Runs a job to the end on the cheapest machine that fits. */
+export const submit = defineCommand({
+  name: "submit",
+  summary: "Rent a machine, run a job, bring its outputs back, release the machine",
+  examples: [
+    "gpujob submit train.yaml",
+    "gpujob submit train.yaml --dry-run",
+    "gpujob submit train.yaml -y -d -e EPOCHS=3",
+    "gpujob submit --gpu RTX4090 --budget '20 CNY' -- python train.py",
+  ],
+  args: { file: { summary: "Job file" } },
+  rest: "[-- CMD...]",
+  flags: {
+    ...jobFlags,
+    detach: booleanFlag("Run in the background; prints only the id", { char: "d" }),
+    "dry-run": booleanFlag("Show the plan, rent nothing"),
+    yes: booleanFlag("Do not ask before renting", { char: "y" }),
+    output: textFlag("Where the outputs go; default ./outputs/RUN", "DIR"),
+    "idempotency-key": textFlag("The same key again means the same run", "KEY"),
+    on: textFlag("Use this run's kept machine; sends changes only", "RUN"),
+    from: textFlag("Today's code with this run's checkpoint", "RUN"),
+    plan: laterFlag("option"),
+  },
+  run: async ({ flags, args, rest }, context) => {
+    const job = readJobInput(flags, args.file, rest);
+    if (flags["dry-run"]) {
+      const plan = await (await context.gpujob()).plan(job, { signal: context.signal });
+      return { data: plan, lines: (view) => renderPlan(plan, view) };
+    }
+    if (!flags.yes && !context.canAsk) {
+      throw usage(
+        "submit asks before it rents, and there is no terminal to ask on.",
+        "Add -y to rent without being asked, or --dry-run to see the plan.",
+      );
+    }
+    const gpujob = await openAdopting(context);
+    const key = flags["idempotency-key"];
+    const { output, on, from, detach } = flags;
+    const given = { output, idempotencyKey: key, on, from };
+    const run = await gpujob.submit(
+      { ...job, ...present(given), detach, confirm: confirmPlan(flags.yes, context) },
+      { signal: context.signal },
+    );
+    if (!run.isNew) await context.warn(`Run ${run.id} was submitted before with this key.`);
+    if (detach) return { data: await gpujob.showRun(run.id), lines: () => [run.id] };
+    return finishRun(await followRun(run, gpujob, context), context);
+  },
+});

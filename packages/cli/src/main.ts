@@ -1,0 +1,42 @@
+import type { Gpujob, GpujobOptions } from "@gpujob/sdk";
+import { setTimeout } from "node:timers/promises";
+import { isatty } from "node:tty";
+import type { Surroundings } from "./create-context.ts";
+import { dispatch } from "./dispatch.ts";
+import { createOutput } from "./output.ts";
+import { createPrompts } from "./prompts.ts";
+import { createSignals } from "./signals.ts";
+
+/** Runs the program on this process. `binPath` is the script that a background driver is started with. */
+export async function main(binPath: string): Promise<void> {
+  const out = createOutput(process.stdout);
+  const err = createOutput(process.stderr);
+  const surroundings: Surroundings = {
+    out,
+    err,
+    isInputTerminal: isatty(0),
+    environment: process.env,
+    cwd: process.cwd(),
+    signals: createSignals({
+      subscribe: (name, listener) => process.on(name, listener),
+      now: () => performance.now(),
+    }),
+    prompts: createPrompts(),
+    now: Date.now,
+    sleep: (ms, { signal }) => setTimeout(ms, undefined, { signal }),
+    driverCommand: [process.execPath, binPath],
+    openSdk,
+    exit: (exitCode) => process.exit(exitCode),
+  };
+  const exitCode = await dispatch(process.argv.slice(2), surroundings);
+  await Promise.all([out.flush(), err.flush()]);
+  // Everything is written and closed; a forgotten handle must not keep a shell waiting.
+  process.exit(exitCode);
+}
+
+async function openSdk(options: GpujobOptions): Promise<Gpujob> {
+  const sdk: object = await import("@gpujob/sdk");
+  const create: unknown = Reflect.get(sdk, "createGpujob");
+  if (typeof create !== "function") throw new Error("This build has no library.");
+  return create(options);
+}

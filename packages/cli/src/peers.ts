@@ -1,0 +1,53 @@
+/** Words that other programs use, and what they are called here. */
+const peers: Readonly<Record<string, string>> = {
+  run: "gpujob submit",
+  launch: "gpujob submit",
+  apply: "gpujob submit",
+  start: "gpujob submit",
+  create: "gpujob submit",
+  up: "gpujob submit",
+  status: "gpujob ps, or gpujob show RUN",
+  list: "gpujob ps",
+  ls: "gpujob ps",
+  queue: "gpujob ps",
+  jobs: "gpujob ps",
+  get: "gpujob ps, or gpujob show RUN",
+  describe: "gpujob show RUN",
+  inspect: "gpujob show RUN",
+  cancel: "gpujob stop RUN",
+  down: "gpujob stop RUN",
+  kill: "gpujob stop RUN --now",
+  delete: "gpujob stop RUN",
+  rm: "gpujob stop RUN, or gpujob prune for old runs",
+  terminate: "gpujob stop RUN",
+  attach: "gpujob logs RUN -f",
+  tail: "gpujob logs RUN -f",
+  log: "gpujob logs RUN",
+  cp: "gpujob push RUN SRC DST, or gpujob pull RUN SRC DST",
+  scp: "gpujob push RUN SRC DST, or gpujob pull RUN SRC DST",
+  rsync: "gpujob push RUN SRC DST, or gpujob pull RUN SRC DST",
+  download: "gpujob pull RUN SRC DST",
+  upload: "gpujob push RUN SRC DST",
+  restart: "gpujob retry RUN",
+  resume: "gpujob retry RUN",
+  resubmit: "gpujob retry RUN",
+  check: "gpujob doctor",
+  login: "gpujob doctor, which names the credentials that are missing",
+  gpus: "gpujob offers",
+  instances: "gpujob offers",
+  prices: "gpujob offers",
+  search: "gpujob offers",
+  bill: "gpujob cost",
+  billing: "gpujob audit, or gpujob cost",
+  shell: "gpujob ssh RUN",
+  clean: "gpujob prune",
+  gc: "gpujob prune",
+  new: "gpujob init",
+  version: "gpujob --version",
+};
+
+/** What a peer's word is called here; `undefined` for any other word. */
+export function peerHint(word: string): string | undefined {
+  const ours = Object.hasOwn(peers, word) ? peers[word] : undefined;
+  return ours === undefined ? undefined : `Here it is ${ours}.`;
+}

@@ -1,0 +1,79 @@
+import { formatMoney } from "@gpujob/spec";
+import type { OfferRow } from "@gpujob/sdk";
+import { gpuLabel } from "./gpu.ts";
+import type { Column } from "./table.ts";
+import { renderTable } from "./table.ts";
+import { formatSeconds } from "./units.ts";
+import type { View } from "./view.ts";
+
+const columns: readonly Column<OfferRow>[] = [
+  { header: "PLATFORM", value: ({ platform }) => platform, shrinkTo: 8 },
+  { header: "OFFER", value: ({ offerId }) => offerId },
+  { header: "GPU", value: ({ gpu }) => gpuLabel(gpu), shrinkTo: 12 },
+  { header: "CPU", value: (offer) => count(offer.cpuCount), align: "right", dropOrder: 5 },
+  { header: "MEMORY", value: (offer) => gib(offer.memoryGib), align: "right", dropOrder: 6 },
+  { header: "REGION", value: ({ region }) => region, shrinkTo: 8, dropOrder: 3 },
+  { header: "MARKET", value: ({ market }) => market, dropOrder: 4 },
+  {
+    header: "PER HOUR",
+    value: ({ price }) =>
+      price.source === "after-create" ? "once rented" : formatMoney(price.perHour),
+    align: "right",
+  },
+  {
+    header: "STOCK",
+    value: ({ availability }) => String(availability),
+    align: "right",
+    dropOrder: 2,
+  },
+  {
+    header: "SEEN",
+    value: (offer) => `${formatSeconds(offer.ageSeconds * 1000)} ago`,
+    align: "right",
+    dropOrder: 1,
+  },
+  { header: "NOTES", value: ({ notes }) => notes?.join("; ") ?? "", shrinkTo: 10, dropOrder: 7 },
+];
+
+/** The table of `offers`; free cards and who holds the others stand in the notes of a shared host. */
+export function renderOffers(offers: readonly OfferRow[], view: View): readonly string[] {
+  return offers.length === 0 ? ["No offers."] : renderTable(columns, offers, view);
+}
+
+/** One line per group of `offers --group-by`: how many, from which price on. */
+export interface OfferGroup {
+  readonly name: string;
+  readonly offers: number;
+  readonly cheapest: OfferRow;
+}
+
+/** The table of `offers --group-by`. */
+export function renderOfferGroups(groups: readonly OfferGroup[], view: View): readonly string[] {
+  if (groups.length === 0) return ["No offers."];
+  return renderTable<OfferGroup>(
+    [
+      { header: "GROUP", value: ({ name }) => name },
+      { header: "OFFERS", value: ({ offers }) => String(offers), align: "right" },
+      {
+        header: "FROM",
+        value: ({ cheapest }) => formatMoney(cheapest.price.perHour),
+        align: "right",
+      },
+      {
+        header: "AT",
+        value: ({ cheapest }) => `${cheapest.platform} ${cheapest.offerId}`,
+        dropOrder: 1,
+      },
+    ],
+    groups,
+    view,
+  );
+}
+
+function count(value: number | undefined): string {
+  return value === undefined ? "" : String(value);
+}
+
+function gib(value: number | undefined): string {
+  return value === undefined ? "" : `${Math.round(value)} GiB`;
+}

@@ -1,0 +1,122 @@
+import { formatBytes, formatMoney } from "@gpujob/spec";
+import type { Money, PlanCandidate } from "@gpujob/spec";
+import type { PlanResult } from "@gpujob/sdk";
+import { gpuLabel } from "./gpu.ts";
+import { formatMissing, formatRejected } from "./plan-notes.ts";
+import { paint } from "./style.ts";
+import type { Column } from "./table.ts";
+import { renderTable } from "./table.ts";
+import { tame, wrap } from "./text.ts";
+import { formatAge } from "./units.ts";
+import type { View } from "./view.ts";
+
+/** How much of a plan is shown. */
+export interface PlanViewOptions {
+  /** The price split and the reason of every row. */
+  readonly isExplained?: boolean;
+  /** Rows shown. @default 10 */
+  readonly limit?: number;
+}
+
+const columns: readonly Column<PlanCandidate>[] = [
+  { header: "#", value: ({ rank }) => String(rank), align: "right" },
+  { header: "PLATFORM", value: ({ platform }) => platform, shrinkTo: 8 },
+  { header: "OFFER", value: ({ offerId }) => offerId },
+  { header: "GPU", value: ({ gpu }) => gpuLabel(gpu), shrinkTo: 12, dropOrder: 1 },
+  { header: "REGION", value: ({ region }) => region, shrinkTo: 8, dropOrder: 4 },
+  { header: "MARKET", value: ({ market }) => market, dropOrder: 5 },
+  {
+    header: "PER HOUR",
+    value: (row) => formatMoney(row.pricePerHour),
+    align: "right",
+    dropOrder: 2,
+  },
+  { header: "TOTAL", value: (row) => formatMoney(row.totalPrice), align: "right" },
+  { header: "STOCK", value: ({ availability }) => availability, dropOrder: 6 },
+];
+
+/** The decision table: what fits in order, why, what does not fit, what was not asked, and all that was assumed. */
+export function renderPlan(
+  plan: PlanResult,
+  view: View,
+  options: PlanViewOptions = {},
+): readonly string[] {
+  const limit = options.limit ?? 10;
+  const shown = plan.candidates.slice(0, limit);
+  const age: Column<PlanCandidate> = {
+    header: "SEEN",
+    value: ({ observedAt }) => formatAge(observedAt, view.now),
+    align: "right",
+    dropOrder: 3,
+  };
+  const hidden = plan.candidates.length - shown.length;
+  return [
+    ...(shown.length > 0 ? renderTable([...columns, age], shown, view) : ["No offer fits."]),
+    ...(hidden > 0 ? [paint(`… and ${hidden} more that fit.`, "dim", view)] : []),
+    ...explain(shown, view, options.isExplained === true),
+    ...formatRejected(plan.rejected, view, options.isExplained === true),
+    ...formatMissing(plan.missing, view),
+    ...renderAssumptions(plan, view),
+  ];
+}
+
+function explain(rows: readonly PlanCandidate[], view: View, isFull: boolean): readonly string[] {
+  const first = rows[0];
+  if (!first) return [];
+  if (!isFull) return wrap(`Why #1: ${tame(first.reason)}`, view.columns, "  ");
+  return rows.flatMap((row) => [
+    ...wrap(`#${row.rank} ${row.platform} ${row.offerId}: ${tame(row.reason)}`, view.columns, "  "),
+    ...wrap(`  ${priceSplit(row)}`, view.columns, "    "),
+  ]);
+}
+
+/** The parts of a total price as one sum, with what is unknown named. */
+export function priceSplit({ breakdown, totalPrice }: PlanCandidate): string {
+  const parts: readonly (readonly [string, Money | null])[] = [
+    ["compute", breakdown.compute],
+    ["disk", breakdown.disk],
+    ["public IP", breakdown.publicIp],
+    ["egress", breakdown.egress],
+    ["boot", breakdown.boot],
+    ["upload", breakdown.upload],
+    ["rounding up", breakdown.minimum],
+    ["expected rework", breakdown.expectedRework],
+    ["discount", breakdown.discount],
+  ];
+  const known = parts.flatMap(([name, amount], index) =>
+    amount !== null && (amount.micros !== 0 || index === 0)
+      ? [`${name} ${formatMoney(amount)}`]
+      : [],
+  );
+  const unknown = breakdown.unknown.length > 0 ? `; unknown: ${breakdown.unknown.join(", ")}` : "";
+  return `${known.join(" + ")} = ${formatMoney(totalPrice)}${unknown}`;
+}
+
+function renderAssumptions(plan: PlanResult, view: View): readonly string[] {
+  const { files, bytes, ignoredLarge } = plan.upload;
+  const rates = plan.exchangeRates
+    .filter(({ currency }) => currency !== plan.currency && currency !== "CNY")
+    .map(
+      (rate) =>
+        `1 ${rate.currency} = ${rate.cnyPerUnit} CNY (${rate.observedAt.slice(0, 10)}, ${rate.source})`,
+    );
+  const lines = [
+    files === 0
+      ? "Sends no files."
+      : `Sends ${files} ${files === 1 ? "file" : "files"}, ${formatBytes(bytes)}.`,
+    ...ignoredLarge.map(
+      (file) => `Not sent, because it is ignored: ${tame(file.path)} (${formatBytes(file.bytes)})`,
+    ),
+    ...(plan.job.defaults.length > 0
+      ? [`Not in the file, so: ${plan.job.defaults.join(", ")}`]
+      : []),
+    ...(rates.length > 0 ? [`Rates: ${rates.join("; ")}`] : []),
+    ...(plan.worstCase === "" ? [] : [`If nobody comes back: ${plan.worstCase}`]),
+  ];
+  return [
+    ...lines.flatMap((line) => wrap(line, view.columns, "  ")),
+    ...plan.warnings.flatMap((line) =>
+      wrap(`Warning: ${tame(line)}`, view.columns, "  ").map((part) => paint(part, "warn", view)),
+    ),
+  ];
+}

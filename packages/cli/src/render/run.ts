@@ -1,0 +1,118 @@
+import { formatBytes, formatMoney } from "@gpujob/spec";
+import type { AttemptView, RunView } from "@gpujob/spec";
+import type { RunDetail } from "@gpujob/sdk";
+import { billingSentence, took } from "./runs.ts";
+import { paint, stateTone } from "./style.ts";
+import type { Column } from "./table.ts";
+import { renderTable } from "./table.ts";
+import { pad, tame, wrap } from "./text.ts";
+import { formatAge, formatSeconds } from "./units.ts";
+import type { View } from "./view.ts";
+
+/** The few lines at the end of `submit`, `wait` and `stop`: how it went, where things are, what it cost. */
+export function renderSummary(run: RunView, view: View): readonly string[] {
+  return [headline(run, view), ...facts(run, view), ...renderAttempts(run, view, 2)];
+}
+
+/** The page of `show`. */
+export function renderRun(run: RunDetail, view: View): readonly string[] {
+  return [
+    headline(run, view),
+    ...facts(run, view),
+    ...renderAttempts(run, view, 1),
+    ...renderTimeline(run, view),
+  ];
+}
+
+function headline(run: RunView, view: View): string {
+  const state = paint(run.state, stateTone(run.state), view);
+  const code = run.exitCode === null ? "" : `, exit code ${run.exitCode}`;
+  return `${paint(run.id, "strong", view)} ${tame(run.name)}: ${state}${code}, ${took(run, view.now)}`;
+}
+
+function facts(run: RunView | RunDetail, view: View): readonly string[] {
+  const quoted = run.quoted === null ? "" : ` (quoted ${formatMoney(run.quoted)})`;
+  const entries: (readonly [string, string])[] = [];
+  const reason = run.failure?.message ?? run.reason;
+  if (reason !== null) entries.push(["Reason", tame(reason)]);
+  if (run.failure?.hint !== undefined) entries.push(["Next", tame(run.failure.hint)]);
+  if ("timeline" in run) entries.push(...liveFacts(run, view));
+  for (const output of run.outputs) entries.push(["Outputs", tame(output)]);
+  entries.push(
+    ["Cost", `${formatMoney(run.cost)}${quoted}`],
+    ["Billing", billingSentence(run, view)],
+  );
+  return entries.flatMap(([name, text], index) => {
+    const label = entries[index - 1]?.[0] === name ? "" : name;
+    return wrap(`  ${pad(label, 9, "left")}${text}`, view.columns, " ".repeat(11));
+  });
+}
+
+function liveFacts(run: RunDetail, view: View): readonly (readonly [string, string])[] {
+  const entries: (readonly [string, string])[] = [];
+  if (run.platform !== null) entries.push(["Platform", run.platform]);
+  if (run.driver) {
+    entries.push(["Driver", `${tame(run.driver.owner)}${run.driver.alive ? "" : " (gone)"}`]);
+  }
+  if (run.lastBeat) {
+    const { at, gpuPercent, cpuPercent, memoryGib, diskFreeGib } = run.lastBeat;
+    const parts = [
+      ...(gpuPercent === undefined ? [] : [`GPU ${Math.round(gpuPercent)} %`]),
+      ...(cpuPercent === undefined ? [] : [`CPU ${Math.round(cpuPercent)} %`]),
+      ...(memoryGib === undefined ? [] : [`memory ${memoryGib.toFixed(1)} GiB`]),
+      ...(diskFreeGib === undefined ? [] : [`disk free ${diskFreeGib.toFixed(0)} GiB`]),
+      formatAge(at, view.now),
+    ];
+    entries.push(["Machine", parts.join(", ")]);
+  }
+  if (run.checkpoint) {
+    const { at, files, bytes } = run.checkpoint;
+    entries.push([
+      "Saved",
+      `checkpoint of ${files} files, ${formatBytes(bytes)}, ${formatAge(at, view.now)}`,
+    ]);
+  }
+  return entries;
+}
+
+/** One line per attempt once there are `atLeast`; a single one says nothing that the headline does not. */
+function renderAttempts(run: RunView, view: View, atLeast: number): readonly string[] {
+  if (run.attempts.length < atLeast) return [];
+  const end = (attempt: AttemptView): number =>
+    attempt.endedAt === null ? view.now : Date.parse(attempt.endedAt);
+  const columns: readonly Column<AttemptView>[] = [
+    { header: "ATTEMPT", value: ({ number }) => String(number), align: "right" },
+    { header: "PLATFORM", value: ({ platform }) => platform, shrinkTo: 8 },
+    { header: "OFFER", value: ({ offerId }) => offerId, dropOrder: 1 },
+    { header: "STATE", value: ({ state }) => state, tone: ({ state }) => stateTone(state) },
+    {
+      header: "TOOK",
+      value: (attempt) => formatSeconds(end(attempt) - Date.parse(attempt.startedAt)),
+      align: "right",
+      dropOrder: 2,
+    },
+    {
+      header: "COST",
+      value: ({ cost }) => (cost === null ? "unknown" : formatMoney(cost)),
+      align: "right",
+    },
+    { header: "WHY", value: ({ reason }) => reason ?? "", shrinkTo: 12, dropOrder: 3 },
+  ];
+  return renderTable(columns, run.attempts, view);
+}
+
+function renderTimeline(run: RunDetail, view: View): readonly string[] {
+  return run.timeline.flatMap((entry) => {
+    const attempt = entry.attempt === null ? "" : `[${entry.attempt}] `;
+    return wrap(
+      `${clockOf(entry.at)}  ${attempt}${tame(entry.message)}`,
+      view.columns,
+      " ".repeat(12),
+    );
+  });
+}
+
+/** The time of day in UTC, such as `08:30:00`. */
+export function clockOf(at: string): string {
+  return at.slice(11, 19);
+}

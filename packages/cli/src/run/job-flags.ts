@@ -1,0 +1,85 @@
+import type { JobInput } from "@gpujob/sdk";
+import { choiceFlag, laterFlag, listFlag, textFlag, usage } from "../flags.ts";
+
+/** Flags of `submit` and `plan` that say what the job is. */
+export const jobFlags = {
+  name: textFlag("Name of the run", "NAME", { char: "n" }),
+  env: listFlag("Environment of the job; KEY alone takes the value from here", "KEY[=VALUE]", {
+    char: "e",
+  }),
+  "env-file": textFlag("File of KEY=value lines", "FILE"),
+  gpu: textFlag('Accelerator, such as "A100:80GB:2"', "GPU"),
+  platform: listFlag("Only on this platform; may be repeated", "NAME"),
+  market: choiceFlag("Kind of machine", ["on-demand", "spot", "auto"]),
+  region: listFlag("Only in regions like this; may be repeated", "GLOB"),
+  "max-price": textFlag('Most per hour for all nodes, such as "3 CNY/h"', "MONEY"),
+  budget: textFlag('Most for the whole run, such as "50 CNY"', "MONEY"),
+  "max-time": textFlag("Longest time for the whole run, such as 6h", "TIME"),
+  queue: textFlag("Wait so long for stock", "TIME"),
+  keep: textFlag("Keep the machine so long after the job (paid)", "TIME"),
+  host: textFlag('This machine, such as "ssh -p 34222 root@HOST"', "SSH"),
+  sheet: laterFlag("option"),
+  profile: laterFlag("option"),
+  probe: laterFlag("boolean"),
+};
+
+interface JobFlagValues {
+  readonly name: string | undefined;
+  readonly env: readonly string[];
+  readonly "env-file": string | undefined;
+  readonly gpu: string | undefined;
+  readonly platform: readonly string[];
+  readonly market: string | undefined;
+  readonly region: readonly string[];
+  readonly "max-price": string | undefined;
+  readonly budget: string | undefined;
+  readonly "max-time": string | undefined;
+  readonly queue: string | undefined;
+  readonly keep: string | undefined;
+  readonly host: string | undefined;
+}
+
+/** The job as the library takes it. Throws `usage` when the line names no job at all. */
+export function readJobInput(
+  flags: JobFlagValues,
+  file: string | undefined,
+  command: readonly string[],
+): JobInput {
+  if (file === undefined && command.length === 0 && flags.host === undefined) {
+    throw usage(
+      "No job: name a file, or give a command after --.",
+      "gpujob init writes a file; gpujob submit --gpu RTX4090 -- python train.py needs none.",
+    );
+  }
+  const overrides = readOverrides(flags);
+  return {
+    ...(file === undefined ? {} : { file }),
+    ...(Object.keys(overrides).length === 0 ? {} : { overrides }),
+    ...(flags.env.length === 0 ? {} : { environment: flags.env }),
+    ...(flags["env-file"] === undefined ? {} : { environmentFile: flags["env-file"] }),
+    ...(command.length === 0 ? {} : { command }),
+    ...(flags.host === undefined ? {} : { host: flags.host }),
+  };
+}
+
+function readOverrides(flags: JobFlagValues): Record<string, unknown> {
+  const limits = compact({
+    price: flags["max-price"],
+    budget: flags.budget,
+    time: flags["max-time"],
+  });
+  return compact({
+    name: flags.name,
+    resources: flags.gpu === undefined ? undefined : { gpu: flags.gpu },
+    platforms: flags.platform.length === 0 ? undefined : { allow: flags.platform },
+    market: flags.market,
+    region: flags.region.length === 0 ? undefined : flags.region,
+    limits: Object.keys(limits).length === 0 ? undefined : limits,
+    queue: flags.queue,
+    keep: flags.keep,
+  });
+}
+
+function compact(values: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
+}
