@@ -7,23 +7,35 @@ const shared = {
   ssr: { resolve: { conditions, externalConditions: conditions } },
 };
 
-/** One project per kind of test; `npm test` runs them all, `--project unit` one. */
-function project(name: string, include: string[], options: object = {}): object {
-  return { ...shared, test: { name, include, environment: "node", ...options } };
+/**
+ * One project per kind of test; `npm test` runs them all, `--project unit` one. Groups run one after another, so that
+ * the simulation's load does not slow down what measures real time.
+ */
+function project(
+  name: string,
+  groupOrder: number,
+  include: string[],
+  options: object = {},
+): { readonly test: object } {
+  return {
+    ...shared,
+    test: { name, include, environment: "node", sequence: { groupOrder }, ...options },
+  };
 }
 
 export default defineConfig({
   test: {
     projects: [
-      project("unit", [
+      project("unit", 0, [
         "packages/*/src/**/*.test.ts",
         "adapters/*/src/**/*.test.ts",
         "adapters/*/test/**/*.test.ts",
+        "scripts/**/*.test.mjs",
       ]),
-      project("stories", ["test/stories/**/*.test.ts"], { testTimeout: 30_000 }),
-      project("simulation", ["test/simulation/**/*.test.ts"], { testTimeout: 120_000 }),
-      project("cli", ["test/cli/**/*.test.ts"], { testTimeout: 120_000 }),
-      project("containers", ["test/containers/**/*.test.ts"], {
+      project("stories", 0, ["test/stories/**/*.test.ts"], { testTimeout: 30_000 }),
+      project("simulation", 1, ["test/simulation/**/*.test.ts"], { testTimeout: 120_000 }),
+      project("cli", 2, ["test/cli/**/*.test.ts"], { testTimeout: 120_000, hookTimeout: 60_000 }),
+      project("containers", 3, ["test/containers/**/*.test.ts"], {
         testTimeout: 300_000,
         hookTimeout: 300_000,
         fileParallelism: false,

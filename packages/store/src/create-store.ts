@@ -49,7 +49,6 @@ export function createStore(
 
     prune: (before) => session.write(() => prune(before, clock.now())),
     inspect: () => session.inspect(),
-    // oxlint-disable-next-line require-await -- a promise by contract; SQLite closes at once
     close: async () => session.close(),
   };
 }

@@ -136,7 +136,6 @@ it(
     const clock = {
       ...realClock,
       monotonic: () => elapsed,
-      // oxlint-disable-next-line require-await -- a promise by contract; this clock jumps
       sleep: async () => void (elapsed += 20_000),
     };
     const store = await disk.open({ clock });
