@@ -1,3 +1,4 @@
+export { exitCodeOf } from "@gpujob/scheduler";
 export type {
   AuditLease,
   AuditReport,
