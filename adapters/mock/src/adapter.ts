@@ -1,4 +1,9 @@
-import { fromOwnershipTags, toOwnershipTags } from "@gpujob/adapter-kit";
+import {
+  abortedError,
+  fromOwnershipTags,
+  outcomeUnknown,
+  toOwnershipTags,
+} from "@gpujob/adapter-kit";
 import type {
   AdapterContext,
   Lease,
@@ -12,6 +17,7 @@ import { classifyError, toPlatformError } from "./errors.ts";
 import { openMachineChannel } from "./machine/channel.ts";
 import { unreachableMachine } from "./machine/execution.ts";
 import type { MachineView, MarketApi } from "./market/market-api.ts";
+import { MarketError } from "./market/market-api.ts";
 import type { OfferTerms } from "./market/terms.ts";
 
 /** What the platform is made of. `api` may speak to the market's file or, later, over HTTP. */
@@ -40,7 +46,9 @@ export function createMockPlatform(options: MockPlatformOptions): Required<Platf
       signal.throwIfAborted();
       return await work();
     } catch (error) {
-      throw toPlatformError(signal.aborted ? signal.reason : error, { platform, operation });
+      const isAnswer = PlatformError.is(error) || error instanceof MarketError;
+      if (signal.aborted && !isAnswer) throw abortedError({ platform, operation }, error);
+      throw toPlatformError(error, { platform, operation });
     }
   }
 
@@ -55,12 +63,23 @@ export function createMockPlatform(options: MockPlatformOptions): Required<Platf
     }));
   }
 
+  /** Once a create is on its way, an abort leaves open whether there is a machine. */
+  async function create(request: LeaseRequest, signal: AbortSignal): Promise<MachineView> {
+    try {
+      return await api.create(toCreate(request), { signal });
+    } catch (error) {
+      if (!signal.aborted || error instanceof MarketError) throw error;
+      const operation = "createLease";
+      throw outcomeUnknown({ platform, operation, name: request.leaseKey, cause: error });
+    }
+  }
+
   return {
     listOffers: (_query, { signal }) => run("listOffers", signal, () => readOffers(signal)),
     createLease: (request, { signal }) =>
       run("createLease", signal, async () => {
         checkRequest(request, platform);
-        const machine = await api.create(toCreate(request), { signal });
+        const machine = await create(request, signal);
         return toLease(await checkPrice(api, machine, { request, platform, signal }));
       }),
     getLease: (leaseId, { signal }) =>

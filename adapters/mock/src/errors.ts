@@ -1,12 +1,8 @@
+import type { Place } from "@gpujob/adapter-kit";
+import { abortedError, isAborted } from "@gpujob/adapter-kit";
 import type { Classification, FailureScope, PlatformErrorKind } from "@gpujob/spec";
 import { PlatformError, platformErrorKinds } from "@gpujob/spec";
 import { MarketError } from "./market/market-api.ts";
-
-/** Where an error came up. */
-export interface Place {
-  readonly platform: string;
-  readonly operation: string;
-}
 
 interface Rule {
   readonly kind: PlatformErrorKind;
@@ -52,12 +48,7 @@ const rules: Readonly<Record<string, Rule>> = {
 /** Any error of a call as the one error that callers know. */
 export function toPlatformError(error: unknown, place: Place): PlatformError {
   if (PlatformError.is(error)) return error;
-  if (isAbort(error)) {
-    return new PlatformError("aborted", `${place.platform}: ${place.operation} was cancelled.`, {
-      ...place,
-      cause: error,
-    });
-  }
+  if (isAborted(error)) return abortedError(place, error);
   const { kind, scope, hint } = ruleOf(error);
   const text = error instanceof Error ? error.message : String(error);
   const isMarkets = error instanceof MarketError;
@@ -109,8 +100,4 @@ const fileErrorCodes = new Set<unknown>([
 function isDatabaseError(error: unknown): boolean {
   if (!(error instanceof Error) || !("code" in error)) return false;
   return fileErrorCodes.has(error.code);
-}
-
-function isAbort(error: unknown): boolean {
-  return error instanceof Error && (error.name === "AbortError" || error.name === "TimeoutError");
 }

@@ -10,6 +10,7 @@ import { startKeeper } from "./machine/start-keeper.ts";
 import { openLocalMarket } from "./market/local-market.ts";
 
 export type { MockConfig } from "./config.ts";
+export { interruptMachine } from "./market/interrupt-machine.ts";
 export { readMeter } from "./market/meter.ts";
 export type { MeterMachine } from "./market/meter.ts";
 export { resetMarket, stopAllMachines } from "./market/reset.ts";

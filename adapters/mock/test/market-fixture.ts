@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createRealClock } from "@gpujob/adapter-kit/testing";
 import type { Lease, LeaseRequest, Offer, Platform } from "@gpujob/spec";
@@ -12,6 +13,8 @@ export interface TestMarket {
   readonly folder: string;
   readonly platform: Platform;
   readonly config: Record<string, unknown>;
+  /** Lets the next call of its kind go wrong. */
+  addFault(fault: Record<string, unknown>): void;
   /** Another driver of the same market, as a second process would have it. */
   open(platform?: string): Platform;
   close(): Promise<void>;
@@ -24,8 +27,11 @@ export async function openTestMarket(config: Record<string, unknown> = {}): Prom
   const folder = await mkdtemp(join(tmpdir(), "gpujob-mock-"));
   const written = { offers: [plainOffer()], ...config };
   const parsed = mockAdapter.configSchema.parse(written);
+  // The market reads its faults at each call, so that a test can add one while it is open.
+  const faults = [...parsed.faults];
+  const live = { ...parsed, faults };
   const open = (platform = "cheap"): Platform =>
-    mockAdapter.create(parsed, {
+    mockAdapter.create(live, {
       platform,
       stateFolder: folder,
       currency: "CNY",
@@ -41,11 +47,29 @@ export async function openTestMarket(config: Record<string, unknown> = {}): Prom
     platform: open(),
     config: written,
     open,
+    addFault(fault) {
+      const nth = countCalls(folder, String(fault["on"])) + 1;
+      const { faults: added } = mockAdapter.configSchema.parse({
+        ...written,
+        faults: [{ ...fault, nth }],
+      });
+      faults.push(...added);
+    },
     async close() {
       await stopAllMachines(folder);
       await rm(folder, { recursive: true, force: true, maxRetries: 5 });
     },
   };
+}
+
+function countCalls(folder: string, call: string): number {
+  const database = new DatabaseSync(join(folder, "market.sqlite"));
+  try {
+    const row = database.prepare("SELECT count FROM counters WHERE name = ?").get(call);
+    return Number(row?.["count"] ?? 0);
+  } finally {
+    database.close();
+  }
 }
 
 /** An offer of the configuration as a user would write it. */

@@ -9,6 +9,7 @@
  *
  * Arguments: the market's state folder, the lease id.
  */
+import { flushCompileCache } from "node:module";
 import { keepMachine } from "./keep-machine.ts";
 
 const [folder, leaseId] = process.argv.slice(2);
@@ -26,6 +27,9 @@ process.on("SIGTERM", () => {
 });
 process.on("SIGHUP", () => {});
 process.on("SIGINT", () => {});
+
+// Now and not at the end, so that the next keeper can use it.
+flushCompileCache();
 
 await keepMachine({
   folder,

@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 /** Where a machine keeps what is its own. All of it goes when the machine ends, as a rented disk would. */
@@ -34,7 +34,25 @@ export function makeMachineFolder(machine: MachineFolder, searchPath: string): v
   writeFileSync(join(machine.home, ".profile"), `PATH=${quoted}\nexport PATH\n`, { mode: 0o600 });
 }
 
-/** Removes a machine's disk. Files that a process is still writing are tried again. */
+/** Removes a machine's disk, also folders that its job has made read-only. What resists is left: it costs nothing. */
 export function removeMachineFolder(machine: MachineFolder): void {
-  rmSync(machine.path, { recursive: true, force: true, maxRetries: 5, retryDelay: 20 });
+  for (const isLastTry of [false, true]) {
+    try {
+      rmSync(machine.path, { recursive: true, force: true, maxRetries: 5, retryDelay: 20 });
+      return;
+    } catch {
+      if (!isLastTry) makeWritable(machine.path);
+    }
+  }
+}
+
+function makeWritable(path: string): void {
+  try {
+    chmodSync(path, 0o700);
+    for (const entry of readdirSync(path, { withFileTypes: true })) {
+      if (entry.isDirectory()) makeWritable(join(path, entry.name));
+    }
+  } catch {
+    // Gone meanwhile, or another user's.
+  }
 }
