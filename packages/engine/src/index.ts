@@ -1,1 +1,18 @@
-export {};
+export { decide, initialSnapshot, snapshotVersion } from "./core/decide.ts";
+export type { Decision, Snapshot } from "./core/decide.ts";
+export type {
+  Attempt,
+  Candidate,
+  CheckpointRecord,
+  Member,
+  RunContext,
+  Submission,
+} from "./core/context.ts";
+export type { RunEvent, RunEventType } from "./core/events.ts";
+export { runMachine } from "./core/machine.ts";
+export { driveRun, lockTtlMs } from "./driver/drive-run.ts";
+export type { DriveEnd, WishPayload } from "./driver/drive-run.ts";
+export { defaultTempo } from "./driver/ports.ts";
+export type { DriverEvent, EnginePlatform, EnginePorts, RunFiles, Tempo } from "./driver/ports.ts";
+export { submitRun } from "./driver/submit-run.ts";
+export { stateOf, viewRun } from "./driver/view.ts";

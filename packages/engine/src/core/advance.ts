@@ -1,0 +1,50 @@
+import { beginNext, startWhenAllowed } from "./attempt.ts";
+import { closeAttempts } from "./close.ts";
+import type { RunContext } from "./context.ts";
+import type { Draft } from "./draft.ts";
+import { cancel, clear, findAttempt, update } from "./draft.ts";
+import { isEveryMemberDone } from "./status.ts";
+
+/** What follows when the current attempt is on its way out; `wait`: a proof is missing yet. */
+export type NextStep = "wait" | "settle" | "spare" | "begin";
+
+export function nextStep(context: RunContext): NextStep {
+  const attempt = findAttempt(context, context.current);
+  if (attempt === undefined) return context.outcome === undefined ? "wait" : "settle";
+  const isOver =
+    attempt.phase === "closed" || (attempt.phase === "releasing" && isEveryMemberDone(attempt));
+  if (!isOver) return "wait";
+  if (context.outcome !== undefined) {
+    const areAllDone = context.attempts.every(
+      (each) => each.phase === "closed" || isEveryMemberDone(each),
+    );
+    return areAllDone ? "settle" : "wait";
+  }
+  if (attempt.phase === "closed") return "wait";
+  return context.spare === undefined ? "begin" : "spare";
+}
+
+/** Closes what is proven to be over and takes the next step. */
+export function advance(draft: Draft): void {
+  const step = nextStep(draft.context);
+  closeAttempts(draft, "all");
+  switch (step) {
+    case "settle":
+      update(draft, { isSettled: true });
+      for (const timer of ["time-limit", "budget", "budget-warning", "replan"] as const) {
+        cancel(draft, { kind: "timer", timer });
+      }
+      return;
+    case "spare": {
+      const number = draft.context.spare;
+      clear(draft, "spare");
+      if (number !== undefined) update(draft, { current: number });
+      return startWhenAllowed(draft);
+    }
+    case "begin":
+      if (draft.context.planning === undefined) return beginNext(draft);
+      return update(draft, { planning: "next" });
+    case "wait":
+      return;
+  }
+}

@@ -1,0 +1,78 @@
+import type { Failure, HostExit } from "@gpujob/spec";
+import { addExclusion, decideAfterFailure, dropExpired } from "@gpujob/scheduler";
+import type { Exclusion, FailoverDecision } from "@gpujob/scheduler";
+import type { Attempt, AttemptEnd } from "./context.ts";
+import { decideOutcome, failedOutcome, wishOutcome } from "./outcomes.ts";
+import type { Draft } from "./draft.ts";
+import { update } from "./draft.ts";
+
+/** Calls were repeated by whoever made them; what arrives here has failed for good. */
+const callsMade = Number.MAX_SAFE_INTEGER;
+
+/**
+ * What follows when an attempt has failed: the scheduler's table decides, the run remembers what to avoid and how often
+ * it was interrupted. A failed extra placement is only avoided; it counts for nothing.
+ */
+export function afterFailure(
+  draft: Draft,
+  attempt: Attempt,
+  failure: Failure,
+  role: "current" | "spare",
+  exit?: HostExit,
+): AttemptEnd {
+  const { context, submission, at } = draft;
+  const decision = decideAfterFailure(settledKind(failure), {
+    job: submission.job,
+    nowMs: at,
+    offer: attempt.candidate.offer,
+    calls: callsMade,
+    interruptions: context.interruptions,
+    failures: context.failures,
+    isJobStarted: attempt.isStartAsked === true,
+    // Release is asked for and proven whatever is decided here.
+    mayHoldLease: false,
+    ...(exit === undefined ? {} : { exitCode: exit.code }),
+  });
+  if ("exclusion" in decision && decision.exclusion !== undefined) avoid(draft, decision.exclusion);
+  if (role === "spare") return { next: "none", reason: failure.message, failure };
+  if (context.wish !== undefined) decideOutcome(draft, wishOutcome(context.wish));
+  if (draft.context.outcome !== undefined)
+    return { next: "settle", reason: draft.context.outcome.reason, failure };
+  return follow(draft, failure, decision);
+}
+
+function follow(draft: Draft, failure: Failure, decision: FailoverDecision): AttemptEnd {
+  const { context } = draft;
+  const { reason } = decision;
+  switch (decision.action) {
+    case "next-offer":
+      return { next: "retry", reason, failure };
+    case "retry-job":
+      if (decision.counts === "interruption")
+        update(draft, { interruptions: context.interruptions + 1 });
+      if (decision.counts === "failure") update(draft, { failures: context.failures + 1 });
+      return { next: "retry", reason, failure };
+    case "give-up":
+      decideOutcome(draft, { ...failedOutcome(failure, decision.exitCode), reason });
+      return { next: "settle", reason, failure };
+    case "retry-call":
+    case "wait-for-credentials":
+    case "block-until-released":
+    case "block-until-known":
+      // The attempt is closed only after its release is proven, which is what these ask for.
+      return { next: "retry", reason, failure };
+  }
+}
+
+/** A create whose outcome was unknown is known by now: nothing was made, or it was found. */
+function settledKind(failure: Failure): Failure {
+  const { operation: _operation, ...rest } = failure;
+  return failure.kind === "outcome_unknown" || failure.kind === "contract_violation"
+    ? { ...rest, kind: "unavailable", scope: "offer" }
+    : rest;
+}
+
+function avoid(draft: Draft, exclusion: Exclusion): void {
+  const current = dropExpired(draft.context.exclusions, draft.at);
+  update(draft, { exclusions: addExclusion(current, exclusion) });
+}

@@ -1,0 +1,33 @@
+import { isExcluded } from "@gpujob/scheduler";
+import type { Candidate, RunContext } from "./context.ts";
+import type { Draft } from "./draft.ts";
+
+/** A plan older than this is made again before it is rented from. */
+const freshPlanMs = 60_000;
+
+/** The best ranked offer that is not excluded now and not in use by this run, from a plan that is still fresh. */
+export function nextCandidate(draft: Draft): Candidate | undefined {
+  const { context, at } = draft;
+  if (context.plannedAt === undefined || at - context.plannedAt > freshPlanMs) return undefined;
+  return firstUsable(context, at);
+}
+
+/** The same from a plan just made, however long it took. */
+export function firstUsable(context: RunContext, at: number): Candidate | undefined {
+  const inUse = new Set(
+    context.attempts
+      .filter((attempt) => attempt.phase !== "closed")
+      .map((attempt) => placeOf(attempt.candidate)),
+  );
+  return context.candidates.find(
+    (candidate) =>
+      !inUse.has(placeOf(candidate)) &&
+      !context.exclusions.some(
+        (exclusion) => exclusion.untilMs > at && isExcluded(exclusion, candidate.offer),
+      ),
+  );
+}
+
+function placeOf(candidate: Candidate): string {
+  return `${candidate.offer.platform}/${candidate.offer.offerId}`;
+}

@@ -1,0 +1,124 @@
+import type { NoOffer } from "@gpujob/scheduler";
+import type { Failure, HostExit, Money, PlanMissing } from "@gpujob/spec";
+import type { Candidate, CheckpointRecord, Fence } from "./context.ts";
+
+/** One question to the platform about a lease and its answer; lines of the receipt. */
+export interface Look {
+  readonly at: number;
+  readonly what: "create" | "get" | "list" | "release" | "host";
+  readonly answer: string;
+}
+
+interface At {
+  /** Epoch milliseconds at which the driver wrote it. */
+  readonly at: number;
+}
+
+interface OfAttempt extends At {
+  readonly attempt: number;
+}
+
+interface OfMember extends OfAttempt {
+  readonly member: number;
+}
+
+/** Everything that can happen to a run, as the journal keeps it. Noun-verb; carries no secret and no access data. */
+export type RunEvent =
+  | (At & { readonly type: "run-submitted" })
+  | (At & {
+      readonly type: "plan-made";
+      readonly candidates: readonly Candidate[];
+      readonly missing: readonly PlanMissing[];
+      /** Why nothing fits, and what to relax; absent when something does. */
+      readonly explanation?: NoOffer;
+    })
+  | (OfMember & {
+      readonly type: "lease-created";
+      readonly leaseId: string;
+      readonly pricePerHour?: Money;
+      readonly billedFrom?: number;
+    })
+  | (OfMember & {
+      readonly type: "lease-refused";
+      readonly failure: Failure;
+      /** The sweep must look for the key until then, although nothing was seen. */
+      readonly watchUntil?: number;
+    })
+  | (OfMember & { readonly type: "lease-unclear"; readonly failure: Failure })
+  | (OfMember & {
+      readonly type: "node-ready";
+      readonly bootId: string;
+      readonly machineId: string;
+      readonly billedFrom?: number;
+      readonly warnings: readonly string[];
+    })
+  | (OfMember & { readonly type: "node-failed"; readonly failure: Failure })
+  | (OfMember & {
+      readonly type: "host-prepared";
+      readonly sentBytes: number;
+      readonly totalBytes: number;
+      readonly tether: { readonly kind: "short" | "long"; readonly lengthMs: number };
+      readonly isResumed: boolean;
+    })
+  | (OfMember & { readonly type: "prepare-failed"; readonly failure: Failure })
+  | (OfMember & { readonly type: "job-started" })
+  | (OfMember & { readonly type: "job-exited"; readonly exit: HostExit; readonly logBytes: number })
+  | (OfMember & {
+      readonly type: "host-silent";
+      readonly lastBeatAt: number;
+      /** Driver time at which the short tether has surely run out, margin included. */
+      readonly tetherEndsAt?: number;
+      /** Was a checkpoint confirmed recently enough that little would be lost? */
+      readonly isCheckpointFresh: boolean;
+    })
+  | (OfMember & { readonly type: "host-heard"; readonly isFrozen: boolean })
+  | (OfMember & { readonly type: "host-lost"; readonly fence: Fence; readonly failure: Failure })
+  | (OfMember & {
+      readonly type: "interruption-noticed";
+      readonly endsAt?: number;
+      readonly reason: string;
+    })
+  | (OfAttempt & {
+      readonly type: "checkpoint-saved";
+      readonly checkpoint: CheckpointRecord;
+      readonly skipped: number;
+    })
+  | (OfAttempt & {
+      readonly type: "outputs-collected";
+      readonly files: readonly string[];
+      readonly skipped: number;
+    })
+  | (OfAttempt & { readonly type: "collect-failed"; readonly failure: Failure })
+  | (OfMember & {
+      readonly type: "lease-released";
+      readonly billedTo?: number;
+      /** `gone` by the platform's word, `never` when nothing was ever there. */
+      readonly state: "gone" | "never";
+      readonly looks: readonly Look[];
+    })
+  | (OfMember & { readonly type: "release-unconfirmed"; readonly failure: Failure })
+  | (At & {
+      readonly type: "timer-fired";
+      readonly timer: TimerName;
+      readonly attempt?: number;
+      readonly member?: number;
+    })
+  | (At & {
+      readonly type: "stop-wished";
+      readonly reason: "cancelled" | "terminated";
+      readonly isNow: boolean;
+    })
+  | (At & { readonly type: "keep-ended" })
+  | (At & { readonly type: "lease-vouched"; readonly leaseKey: string });
+
+export type RunEventType = RunEvent["type"];
+
+export type TimerName =
+  | "time-limit"
+  | "budget"
+  | "budget-warning"
+  | "tether"
+  | "unreachable"
+  | "hold"
+  | "keep"
+  | "replan";

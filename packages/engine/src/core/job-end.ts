@@ -1,0 +1,122 @@
+import type { Failure, HostExit } from "@gpujob/spec";
+import { GpujobError } from "@gpujob/spec";
+import { afterFailure } from "./after-failure.ts";
+import type { Attempt, AttemptEnd, Outcome, StopCause } from "./context.ts";
+import type { Draft } from "./draft.ts";
+import { decideOutcome, limitOutcome, wishOutcome } from "./outcomes.ts";
+
+/** The end that an attempt was given when its job was over. */
+export function endOf(attempt: Attempt): AttemptEnd {
+  if (attempt.end === undefined) {
+    throw new GpujobError(
+      "internal",
+      `Attempt ${attempt.number} has no end although its job is over.`,
+    );
+  }
+  return attempt.end;
+}
+
+/** How an attempt ends whose job is over on every node: by its own codes, or by why it was stopped. */
+export function endOfJob(draft: Draft, attempt: Attempt): AttemptEnd {
+  const cause = draft.context.wish ?? attempt.stopping;
+  if (cause?.kind === "wish") return settle(draft, wishOutcome(cause));
+  if (cause?.kind === "time" || cause?.kind === "budget") {
+    return settle(draft, limitOutcome(cause, draft.submission));
+  }
+  if (cause?.kind === "interruption") {
+    return afterFailure(
+      draft,
+      attempt,
+      { kind: "interrupted", scope: "offer", message: cause.reason },
+      "current",
+    );
+  }
+  const exit = decisiveExit(attempt, cause);
+  if (exit.reason === "exited" && exit.code === 0) {
+    return settle(draft, { state: "succeeded", exitCode: 0, reason: "The job finished." });
+  }
+  if (exit.reason === "idle" && draft.submission.job.run === undefined) {
+    return settle(draft, { state: "succeeded", exitCode: 0, reason: "The machine was idle." });
+  }
+  return afterFailure(draft, attempt, failureOfExit(exit), "current", exit);
+}
+
+/** In a gang the first node that failed speaks for all. */
+function decisiveExit(attempt: Attempt, cause: StopCause | undefined): HostExit {
+  const exits = attempt.members.flatMap((member) =>
+    member.exit === undefined ? [] : [member.exit],
+  );
+  const first = cause?.kind === "member" ? attempt.members[cause.member]?.exit : undefined;
+  const exit =
+    first ?? exits.find((each) => each.code !== 0 || each.reason !== "exited") ?? exits[0];
+  if (exit === undefined)
+    throw new GpujobError("internal", `No node of attempt ${attempt.number} has ended.`);
+  return exit;
+}
+
+function failureOfExit(exit: HostExit): Failure {
+  switch (exit.reason) {
+    case "exited":
+    case "stopped":
+      return { kind: "exit_nonzero", message: `The job ended with exit code ${exit.code}.` };
+    case "setup":
+      return {
+        kind: "setup_failed",
+        message: `The set-up ended with exit code ${exit.code}.`,
+        hint: "See the log: gpujob logs.",
+      };
+    case "time-limit":
+      return {
+        kind: "time_limit",
+        message: "The job was stopped by its time limit.",
+        hint: "Raise limits.time.",
+      };
+    case "idle":
+      return {
+        kind: "stalled",
+        message: "Log and card were silent for longer than `idle` allows.",
+      };
+    case "log-limit":
+      return {
+        kind: "log_limit",
+        message: "The job wrote more log than the limit allows.",
+        hint: "Write less to stdout, or send it to a file in outputs.",
+      };
+    case "out-of-memory":
+      return {
+        kind: "out_of_memory",
+        message: "The job was killed because memory ran out.",
+        hint: "Ask for more memory, or make the job smaller.",
+      };
+    case "disk-full":
+      return {
+        kind: "host_disk_full",
+        message: "The disk of the machine is full.",
+        hint: "Ask for more with resources.disk.",
+      };
+    case "orphaned":
+      return {
+        kind: "terminated",
+        message:
+          "Nothing drove the run for longer than `orphan` allows, so the host stopped the job.",
+      };
+    case "tether":
+    case "rebooted":
+      return {
+        kind: "interrupted",
+        scope: "offer",
+        message: `The machine stopped the job (${exit.reason}).`,
+      };
+    case "unknown":
+      return { kind: "result_unknown", message: "The job is over, but its exit code was lost." };
+  }
+}
+
+function settle(draft: Draft, outcome: Outcome): AttemptEnd {
+  decideOutcome(draft, outcome);
+  return {
+    next: "settle",
+    reason: outcome.reason,
+    ...(outcome.failure === undefined ? {} : { failure: outcome.failure }),
+  };
+}

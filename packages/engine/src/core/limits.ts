@@ -1,0 +1,102 @@
+import { convertMoney } from "@gpujob/catalog";
+import { billAmount } from "@gpujob/scheduler";
+import type { Attempt, Member, RunContext, Submission } from "./context.ts";
+import type { Draft } from "./draft.ts";
+import { ask, cancel, clear, update } from "./draft.ts";
+import { mayExist } from "./status.ts";
+
+const hourMs = 3_600_000;
+/** Kept back from the budget, beside the grace, so that outputs can still be fetched. */
+const collectReserveMs = 60_000;
+
+/** Starts the clock of `limits.time` with the first attempt, and again after a wait for stock. */
+export function armTimeLimit(draft: Draft): void {
+  const { context, submission, at } = draft;
+  if (context.timeLimitAt !== undefined) return;
+  const timeLimitAt = at + (context.timeLeftMs ?? submission.job.limits.timeMs);
+  clear(draft, "timeLeftMs");
+  update(draft, { timeLimitAt });
+  ask(draft, { kind: "timer", timer: "time-limit" }, timeLimitAt);
+}
+
+/** Stops the clock of `limits.time`: waiting for stock counts nowhere. */
+export function suspendTimeLimit(draft: Draft): void {
+  const { timeLimitAt } = draft.context;
+  if (timeLimitAt === undefined) return;
+  clear(draft, "timeLimitAt");
+  update(draft, { timeLeftMs: Math.max(0, timeLimitAt - draft.at) });
+  cancel(draft, { kind: "timer", timer: "time-limit" });
+}
+
+/** What one member has cost until `at`, in micros of the run's currency, by the same rule as the ledger. */
+export function memberCostMicros(
+  submission: Submission,
+  attempt: Attempt,
+  member: Member,
+  at: number,
+): number {
+  if (member.billedFrom === undefined) return 0;
+  const until = member.billedTo ?? at;
+  const { price } = attempt.candidate.offer;
+  const perHour = member.pricePerHour ?? price.perHour;
+  const seconds = Math.max(0, until - member.billedFrom) / 1000;
+  const amount = billAmount(perHour, price.billing, seconds, price.discount);
+  return convertMoney(amount, submission.currency, submission.rates).micros;
+}
+
+export function costMicros(context: RunContext, submission: Submission, at: number): number {
+  return context.attempts
+    .flatMap((attempt) =>
+      attempt.members.map((member) => memberCostMicros(submission, attempt, member, at)),
+    )
+    .reduce((sum, micros) => sum + micros, 0);
+}
+
+/** The first moment at which the cost reaches `target`; `undefined` while nothing bills. */
+export function whenCostReaches(draft: Draft, target: number): number | undefined {
+  const { context, submission, at } = draft;
+  const rate = ratePerHourMicros(context, submission);
+  if (rate === 0) return undefined;
+  const spent = costMicros(context, submission, at);
+  return at + Math.max(0, Math.floor(((target - spent) / rate) * hourMs));
+}
+
+/** Sets the timers of `limits.budget` anew; called whenever a machine begins or ends to bill. */
+export function armBudget(draft: Draft): void {
+  const { submission, context } = draft;
+  const { budget } = submission.job.limits;
+  if (budget === undefined) return;
+  const limit = convertMoney(budget, submission.currency, submission.rates).micros;
+  const stopAt = whenCostReaches(draft, limit - reserveMicros(context, submission));
+  const warnAt = whenCostReaches(draft, Math.floor(limit * 0.8));
+  if (stopAt === undefined) cancel(draft, { kind: "timer", timer: "budget" });
+  else ask(draft, { kind: "timer", timer: "budget" }, stopAt);
+  if (warnAt !== undefined && context.isBudgetWarned !== true) {
+    ask(draft, { kind: "timer", timer: "budget-warning" }, warnAt);
+  }
+}
+
+/** What grace and collection will cost after the stop. */
+function reserveMicros(context: RunContext, submission: Submission): number {
+  const graceMs = submission.job.checkpoint?.graceMs ?? defaultGraceMs;
+  return Math.ceil(
+    (ratePerHourMicros(context, submission) * (graceMs + collectReserveMs)) / hourMs,
+  );
+}
+
+function ratePerHourMicros(context: RunContext, submission: Submission): number {
+  let rate = 0;
+  for (const attempt of context.attempts) {
+    for (const member of attempt.members) {
+      if (member.billedFrom === undefined || member.billedTo !== undefined || !mayExist(member))
+        continue;
+      const perHour = member.pricePerHour ?? attempt.candidate.offer.price.perHour;
+      const discount = attempt.candidate.offer.price.discount ?? 1;
+      rate += convertMoney(perHour, submission.currency, submission.rates).micros * discount;
+    }
+  }
+  return rate;
+}
+
+/** Between the stop signal and the kill, where the job file says nothing. */
+export const defaultGraceMs = 30_000;

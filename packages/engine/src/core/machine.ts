@@ -1,0 +1,117 @@
+import { assign, setup } from "xstate";
+import { advance, nextStep } from "./advance.ts";
+import type { RunContext, Submission } from "./context.ts";
+import type { Draft } from "./draft.ts";
+import { createDraft } from "./draft.ts";
+import type { RunEvent } from "./events.ts";
+import { reduce } from "./reduce.ts";
+import { phaseOf } from "./status.ts";
+import type { RunPhase } from "./status.ts";
+
+/** What the machine works on during one transition: the run, and the decision in the making. */
+export interface MachineContext {
+  readonly run: RunContext;
+  readonly submission: Submission;
+  readonly draft?: Draft;
+}
+
+/**
+ * The states of a run and the only ways between them. An event changes the run's context (`reduce`); the guards read the
+ * context and move the machine. Whatever may hold a lease is left through `releasing`, and `releasing` is left only when
+ * nothing can exist any more. Used through xstate's pure `transition`; nothing here is ever started.
+ */
+export const runMachine = setup({
+  types: {
+    context: {} as MachineContext,
+    events: {} as RunEvent,
+    input: {} as { readonly run: RunContext; readonly submission: Submission },
+  },
+  guards: {
+    is: ({ context }, params: { readonly phase: RunPhase }) =>
+      phaseOf(runOf(context)) === params.phase,
+    then: ({ context }, params: { readonly step: ReturnType<typeof nextStep> }) =>
+      nextStep(runOf(context)) === params.step,
+  },
+  actions: {
+    reduce: assign(({ context, event }) => {
+      const draft = createDraft(context.run, context.submission, event.at);
+      reduce(draft, event);
+      return { run: draft.context, draft };
+    }),
+    advance: assign(({ context, event }) => {
+      const draft = context.draft ?? createDraft(context.run, context.submission, event.at);
+      advance(draft);
+      return { run: draft.context, draft };
+    }),
+  },
+}).createMachine({
+  id: "run",
+  initial: "planning",
+  context: ({ input }) => ({ run: input.run, submission: input.submission }),
+  on: { "*": { actions: "reduce" } },
+  states: {
+    planning: {
+      always: [
+        to("queued"),
+        to("acquiring"),
+        { guard: { type: "then", params: { step: "settle" } }, target: "releasing" },
+      ],
+    },
+    queued: {
+      always: [
+        to("acquiring"),
+        { guard: { type: "then", params: { step: "settle" } }, target: "releasing" },
+      ],
+    },
+    acquiring: { always: [to("booting"), to("releasing")] },
+    booting: { always: [to("preparing"), to("releasing")] },
+    preparing: { always: [to("running"), to("releasing")] },
+    running: { always: [to("collecting"), to("releasing")] },
+    collecting: { always: [to("holding"), to("releasing")] },
+    holding: { always: [to("releasing")] },
+    releasing: {
+      always: [
+        {
+          guard: { type: "then", params: { step: "settle" } },
+          target: "settled",
+          actions: "advance",
+        },
+        {
+          guard: { type: "then", params: { step: "spare" } },
+          target: "takeover",
+          actions: "advance",
+        },
+        {
+          guard: { type: "then", params: { step: "begin" } },
+          target: "planning",
+          actions: "advance",
+        },
+      ],
+    },
+    // The extra placement becomes the one that counts, at whatever stage it is.
+    takeover: {
+      always: [
+        to("acquiring"),
+        to("booting"),
+        to("preparing"),
+        to("running"),
+        to("releasing"),
+        to("planning"),
+      ],
+    },
+    settled: { type: "final" },
+  },
+});
+
+function to<Phase extends RunPhase>(
+  phase: Phase,
+): {
+  readonly guard: { readonly type: "is"; readonly params: { readonly phase: RunPhase } };
+  readonly target: Phase;
+} {
+  return { guard: { type: "is", params: { phase } }, target: phase };
+}
+
+function runOf(context: MachineContext): RunContext {
+  return context.draft?.context ?? context.run;
+}

@@ -1,0 +1,66 @@
+import { exitCodeOf } from "@gpujob/scheduler";
+import type { NoOffer } from "@gpujob/scheduler";
+import type { Failure } from "@gpujob/spec";
+import { formatDuration, formatMoney } from "@gpujob/spec";
+import type { Outcome, RunContext, StopCause, Submission } from "./context.ts";
+import type { Draft } from "./draft.ts";
+import { update } from "./draft.ts";
+
+/** Decides how the run ends; the first word counts. */
+export function decideOutcome(draft: Draft, outcome: Outcome): void {
+  if (draft.context.outcome === undefined) update(draft, { outcome });
+}
+
+/** A run that ends because of a failure. */
+export function failedOutcome(
+  failure: Failure,
+  exitCode: number = exitCodeOf(failure.kind),
+): Outcome {
+  return { state: "failed", exitCode, reason: failure.message, failure };
+}
+
+export function wishOutcome(wish: StopCause & { readonly kind: "wish" }): Outcome {
+  const reason = wish.reason === "cancelled" ? "Stopped by you." : "Stopped by SIGTERM.";
+  return {
+    state: "cancelled",
+    exitCode: exitCodeOf(wish.reason),
+    reason,
+    failure: { kind: wish.reason, message: reason },
+  };
+}
+
+export function limitOutcome(
+  cause: StopCause & { readonly kind: "time" | "budget" },
+  submission: Submission,
+): Outcome {
+  const { limits } = submission.job;
+  if (cause.kind === "time") {
+    const message = `The time limit of ${formatDuration(limits.timeMs)} was reached.`;
+    return failedOutcome({
+      kind: "time_limit",
+      message,
+      hint: "Raise limits.time, or continue with gpujob retry.",
+    });
+  }
+  const budget = limits.budget === undefined ? "" : ` of ${formatMoney(limits.budget)}`;
+  return failedOutcome({
+    kind: "budget_reached",
+    message: `The budget${budget} was reached.`,
+    hint: "Raise limits.budget, or continue with gpujob retry.",
+  });
+}
+
+/** Nothing (more) can be rented: why, by what was tried and what was missing. */
+export function noOfferOutcome(context: RunContext, explanation: NoOffer | undefined): Outcome {
+  const last = context.attempts.at(-1)?.end?.failure;
+  const hint = explanation?.hint === undefined ? {} : { hint: explanation.hint };
+  if (last !== undefined) {
+    const message = `No other offer is left after ${context.attempts.length} tried. The last: ${last.message}`;
+    return failedOutcome({ kind: "nothing_rented", message, ...hint });
+  }
+  return failedOutcome({
+    kind: explanation?.kind ?? "no_offer_matches",
+    message: explanation?.message ?? "Every offer that fits is in use or avoided for now.",
+    ...hint,
+  });
+}

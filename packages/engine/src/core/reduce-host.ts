@@ -1,0 +1,77 @@
+import type { HostExit } from "@gpujob/spec";
+import { releaseAttempt, stopJob } from "./attempt.ts";
+import type { Attempt } from "./context.ts";
+import type { Draft } from "./draft.ts";
+import { ask, attemptOf, cancel, clearSilence, updateAttempt, updateMember } from "./draft.ts";
+import type { RunEvent } from "./events.ts";
+import { defaultGraceMs } from "./limits.ts";
+import { endOfJob } from "./job-end.ts";
+import { isEnding } from "./status.ts";
+
+type Of<Type extends RunEvent["type"]> = RunEvent & { readonly type: Type };
+
+export function applyNodeReady(draft: Draft, event: Of<"node-ready">): void {
+  const { attempt: number } = event;
+  const attempt = updateMember(draft, number, event.member, {
+    isReady: true,
+    identity: { bootId: event.bootId, machineId: event.machineId },
+    ...(event.billedFrom === undefined ? {} : { billedFrom: event.billedFrom }),
+  });
+  if (!attempt.members.every((member) => member.isReady)) return;
+  updateAttempt(draft, number, { phase: "preparing" });
+  for (const { member } of attempt.members)
+    ask(draft, { kind: "prepare-host", attempt: number, member });
+}
+
+/** All nodes are prepared before any of them starts; the start itself waits in `standby` for its proof. */
+export function applyHostPrepared(draft: Draft, event: Of<"host-prepared">): void {
+  const { attempt: number } = event;
+  const attempt = updateMember(draft, number, event.member, { isPrepared: true });
+  updateAttempt(draft, number, { tether: event.tether, isResumed: event.isResumed });
+  if (attempt.members.every((member) => member.isPrepared))
+    updateAttempt(draft, number, { phase: "standby" });
+}
+
+export function applyJobStarted(draft: Draft, event: Of<"job-started">): void {
+  const { attempt: number, member } = event;
+  const attempt = updateMember(draft, number, member, { isStarted: true });
+  ask(draft, { kind: "watch-job", attempt: number, member });
+  if (!attempt.members.every((each) => each.isStarted)) return;
+  updateAttempt(draft, number, { phase: "running", jobStartedAt: event.at });
+  const rule = draft.submission.job.checkpoint;
+  if (rule !== undefined)
+    ask(draft, { kind: "take-checkpoints", attempt: number }, event.at + rule.everyMs);
+}
+
+export function applyJobExited(draft: Draft, event: Of<"job-exited">): void {
+  const { attempt: number, member } = event;
+  updateMember(draft, number, member, {
+    exit: event.exit,
+    fence: { by: "supervisor", at: event.at },
+  });
+  clearSilence(draft, number, member);
+  cancel(draft, { kind: "timer", timer: "tether", attempt: number, member });
+  cancel(draft, { kind: "timer", timer: "unreachable", attempt: number, member });
+  const attempt = attemptOf(draft.context, number);
+  if (isEnding(attempt)) return;
+  if (attempt.members.every((each) => each.exit !== undefined)) return finishJob(draft, attempt);
+  if (isBadEnd(event.exit) && attempt.stopping === undefined) {
+    const graceMs = draft.submission.job.checkpoint?.graceMs ?? defaultGraceMs;
+    stopJob(draft, number, { kind: "member", member, code: event.exit.code }, graceMs);
+  }
+}
+
+function isBadEnd(exit: HostExit): boolean {
+  return exit.code !== 0 || exit.reason !== "exited";
+}
+
+/** Every node's job has ended: bring home what there is, then decide by how it ended. */
+function finishJob(draft: Draft, attempt: Attempt): void {
+  const end = endOfJob(draft, attempt);
+  cancel(draft, { kind: "take-checkpoints", attempt: attempt.number });
+  if (attempt.stopping?.kind === "wish" && attempt.stopping.isNow) {
+    return releaseAttempt(draft, attempt.number, end);
+  }
+  updateAttempt(draft, attempt.number, { phase: "collecting", end });
+  ask(draft, { kind: "collect-outputs", attempt: attempt.number });
+}

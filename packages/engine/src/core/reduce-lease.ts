@@ -1,0 +1,118 @@
+import type { RunEvent } from "./events.ts";
+import { beginAttempt, failAttempt } from "./attempt.ts";
+import { firstUsable } from "./candidates.ts";
+import type { Draft } from "./draft.ts";
+import {
+  ask,
+  attemptOf,
+  cancel,
+  clear,
+  memberOf,
+  update,
+  updateAttempt,
+  updateMember,
+} from "./draft.ts";
+import { armBudget, suspendTimeLimit } from "./limits.ts";
+import { decideOutcome, noOfferOutcome } from "./outcomes.ts";
+import { isEnding } from "./status.ts";
+
+type Of<Type extends RunEvent["type"]> = RunEvent & { readonly type: Type };
+
+/** While waiting for stock, the platforms are asked again so often. */
+const queuePollMs = 30_000;
+
+export function applyPlanMade(draft: Draft, event: Of<"plan-made">): void {
+  const purpose = draft.context.planning;
+  clear(draft, "planning");
+  update(draft, { candidates: event.candidates, plannedAt: event.at, missing: event.missing });
+  const candidate = firstUsable(draft.context, event.at);
+  if (purpose === "spare") {
+    if (candidate !== undefined) beginAttempt(draft, candidate, "spare");
+    return;
+  }
+  if (candidate !== undefined) {
+    clear(draft, "isQueued");
+    return beginAttempt(draft, candidate, "current");
+  }
+  if (mayQueue(draft)) return enterQueue(draft);
+  clear(draft, "isQueued");
+  decideOutcome(draft, noOfferOutcome(draft.context, event.explanation));
+}
+
+function mayQueue(draft: Draft): boolean {
+  const { queueMs } = draft.submission.job;
+  if (queueMs === undefined) return false;
+  return draft.at < (draft.context.queuedUntil ?? draft.at + queueMs);
+}
+
+function enterQueue(draft: Draft): void {
+  const { queueMs } = draft.submission.job;
+  const queuedUntil = draft.context.queuedUntil ?? draft.at + (queueMs ?? 0);
+  suspendTimeLimit(draft);
+  update(draft, { isQueued: true, queuedUntil });
+  ask(draft, { kind: "timer", timer: "replan" }, Math.min(draft.at + queuePollMs, queuedUntil));
+}
+
+export function applyLeaseCreated(draft: Draft, event: Of<"lease-created">): void {
+  const { attempt: number, member } = event;
+  updateMember(draft, number, member, {
+    state: "held",
+    leaseId: event.leaseId,
+    createdAt: event.at,
+    ...(event.pricePerHour === undefined ? {} : { pricePerHour: event.pricePerHour }),
+    ...(event.billedFrom === undefined ? {} : { billedFrom: event.billedFrom }),
+  });
+  const attempt = attemptOf(draft.context, number);
+  if (isEnding(attempt)) {
+    updateMember(draft, number, member, { state: "releasing" });
+    ask(draft, { kind: "release-lease", attempt: number, member });
+    return;
+  }
+  armBudget(draft);
+  if (attempt.candidate.capabilities.autoRelease) {
+    ask(draft, { kind: "extend-lease", attempt: number, member });
+  }
+  if (!attempt.members.every((each) => each.state === "held")) return;
+  updateAttempt(draft, number, { phase: "booting" });
+  for (const each of attempt.members)
+    ask(draft, { kind: "await-node", attempt: number, member: each.member });
+}
+
+export function applyLeaseRefused(draft: Draft, event: Of<"lease-refused">): void {
+  updateMember(draft, event.attempt, event.member, {
+    state: "never",
+    ...(event.watchUntil === undefined ? {} : { watchUntil: event.watchUntil }),
+  });
+  failAttempt(draft, event.attempt, event.failure);
+}
+
+export function applyLeaseReleased(draft: Draft, event: Of<"lease-released">): void {
+  const { attempt: number, member: index } = event;
+  const member = memberOf(attemptOf(draft.context, number), index);
+  const billedTo = event.billedTo ?? (member.billedFrom === undefined ? undefined : event.at);
+  updateMember(draft, number, index, {
+    state: event.state,
+    isUnconfirmed: false,
+    ...(billedTo === undefined ? {} : { billedTo }),
+  });
+  armBudget(draft);
+}
+
+export function applyVouched(draft: Draft, event: Of<"lease-vouched">): void {
+  for (const attempt of draft.context.attempts) {
+    for (const member of attempt.members) {
+      if (member.leaseKey !== event.leaseKey) continue;
+      updateMember(draft, attempt.number, member.member, {
+        state: "vouched",
+        isUnconfirmed: false,
+        fence: { by: "user", at: event.at },
+        ...(member.billedFrom === undefined ? {} : { billedTo: event.at }),
+      });
+      cancel(draft, { kind: "release-lease", attempt: attempt.number, member: member.member });
+      failAttempt(draft, attempt.number, {
+        kind: "interrupted",
+        message: "You said that the machine has ended.",
+      });
+    }
+  }
+}

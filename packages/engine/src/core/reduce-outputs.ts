@@ -1,0 +1,49 @@
+import { releaseAttempt } from "./attempt.ts";
+import type { Draft } from "./draft.ts";
+import { ask, attemptOf, cancel, findAttempt, update, updateAttempt } from "./draft.ts";
+import type { RunEvent } from "./events.ts";
+import { endOf } from "./job-end.ts";
+
+type Of<Type extends RunEvent["type"]> = RunEvent & { readonly type: Type };
+
+export function applyCollected(draft: Draft, event: Of<"outputs-collected">): void {
+  const { attempt: number } = event;
+  const attempt = updateAttempt(draft, number, { isCollected: true });
+  const outputs = new Set([...draft.context.outputs, ...event.files]);
+  update(draft, { outputs: [...outputs], isCollectFailed: false });
+  cancel(draft, { kind: "timer", timer: "hold", attempt: number });
+  const { keepMs } = draft.submission.job;
+  const end = endOf(attempt);
+  if (keepMs !== undefined && end.next === "settle" && draft.context.wish === undefined) {
+    updateAttempt(draft, number, { phase: "holding" });
+    return ask(draft, { kind: "timer", timer: "keep", attempt: number }, draft.at + keepMs);
+  }
+  releaseAttempt(draft, number, end);
+}
+
+/** The outputs are still on the machine: it is held, and they are asked for again, until `limits.hold` is over. */
+export function applyCollectFailed(draft: Draft, event: Of<"collect-failed">): void {
+  const { attempt: number } = event;
+  const attempt = attemptOf(draft.context, number);
+  update(draft, { isCollectFailed: true });
+  const end = endOf(attempt);
+  // A replacement is worth more than the partial outputs of a machine that is going away.
+  if (end.next === "retry") return releaseAttempt(draft, number, end);
+  if (attempt.phase === "collecting") {
+    updateAttempt(draft, number, { phase: "holding" });
+    ask(
+      draft,
+      { kind: "timer", timer: "hold", attempt: number },
+      draft.at + draft.submission.job.limits.holdMs,
+    );
+  }
+  ask(draft, { kind: "collect-outputs", attempt: number }, draft.at + collectAgainMs);
+}
+
+export function applyHoldTimer(draft: Draft, event: Of<"timer-fired">): void {
+  const attempt = findAttempt(draft.context, event.attempt ?? 0);
+  if (attempt?.phase !== "holding") return;
+  releaseAttempt(draft, attempt.number, endOf(attempt));
+}
+
+const collectAgainMs = 15_000;

@@ -1,0 +1,117 @@
+import type { Failure } from "@gpujob/spec";
+import { beginSpare, dropSpare, failAttempt, stopJob } from "./attempt.ts";
+import type { Attempt, Member } from "./context.ts";
+import type { Draft } from "./draft.ts";
+import {
+  ask,
+  attemptOf,
+  cancel,
+  clearSilence,
+  findAttempt,
+  memberOf,
+  updateMember,
+} from "./draft.ts";
+import type { RunEvent } from "./events.ts";
+import { defaultGraceMs } from "./limits.ts";
+import { isEnding } from "./status.ts";
+
+type Of<Type extends RunEvent["type"]> = RunEvent & { readonly type: Type };
+
+/** A host has not been heard for the time of a verdict: prepare a replacement, and end it only where that is safe. */
+export function applyHostSilent(draft: Draft, event: Of<"host-silent">): void {
+  const { attempt: number, member } = event;
+  updateMember(draft, number, member, {
+    silentSince: event.lastBeatAt,
+    isCheckpointFresh: event.isCheckpointFresh,
+    ...(event.tetherEndsAt === undefined ? {} : { tetherEndsAt: event.tetherEndsAt }),
+  });
+  const { unreachableMs } = draft.submission.timeouts;
+  ask(
+    draft,
+    { kind: "timer", timer: "unreachable", attempt: number, member },
+    event.lastBeatAt + unreachableMs,
+  );
+  if (event.tetherEndsAt !== undefined) {
+    ask(
+      draft,
+      { kind: "timer", timer: "tether", attempt: number, member },
+      Math.max(event.at, event.tetherEndsAt),
+    );
+  }
+  const attempt = attemptOf(draft.context, number);
+  if (attempt.phase !== "running" || number !== draft.context.current) return;
+  if (attempt.stopping === undefined || attempt.stopping.kind === "interruption") beginSpare(draft);
+  giveUpWhenSafe(draft, attempt, memberOf(attempt, member));
+}
+
+/** The link is back: the old machine goes on, the extra one is not needed. */
+export function applyHostHeard(draft: Draft, event: Of<"host-heard">): void {
+  const { attempt: number, member } = event;
+  clearSilence(draft, number, member);
+  cancel(draft, { kind: "timer", timer: "tether", attempt: number, member });
+  cancel(draft, { kind: "timer", timer: "unreachable", attempt: number, member });
+  const attempt = attemptOf(draft.context, number);
+  const isStillSilent = attempt.members.some((each) => each.silentSince !== undefined);
+  if (
+    number === draft.context.current &&
+    !isStillSilent &&
+    attempt.stopping?.kind !== "interruption"
+  ) {
+    dropSpare(draft, "The first machine answers again.");
+  }
+}
+
+/** Proof that the job on this host cannot run any more. */
+export function applyHostLost(draft: Draft, event: Of<"host-lost">): void {
+  updateMember(draft, event.attempt, event.member, { fence: event.fence });
+  failAttempt(draft, event.attempt, event.failure);
+}
+
+/** The platform will take the machine: save, stop, and have the next one on its way. */
+export function applyInterruption(draft: Draft, event: Of<"interruption-noticed">): void {
+  const attempt = attemptOf(draft.context, event.attempt);
+  if (event.attempt !== draft.context.current) {
+    return failAttempt(draft, event.attempt, interrupted(event.reason));
+  }
+  if (attempt.phase !== "running")
+    return failAttempt(draft, event.attempt, interrupted(event.reason));
+  const graceMs = draft.submission.job.checkpoint?.graceMs ?? defaultGraceMs;
+  const left = event.endsAt === undefined ? graceMs : event.endsAt - event.at;
+  // Half of what is left is kept for bringing the checkpoint home.
+  stopJob(
+    draft,
+    event.attempt,
+    { kind: "interruption", reason: event.reason },
+    Math.min(graceMs, Math.floor(left / 2)),
+  );
+  beginSpare(draft);
+}
+
+export function applyTetherTimer(draft: Draft, event: Of<"timer-fired">): void {
+  const attempt = findAttempt(draft.context, event.attempt ?? 0);
+  if (attempt === undefined || event.member === undefined || isEnding(attempt)) return;
+  const member = memberOf(attempt, event.member);
+  if (member.silentSince === undefined) return;
+  giveUpWhenSafe(draft, attempt, member);
+}
+
+/**
+ * Ends a silent machine where little would be lost (or enough time has passed) and a proof is at hand: our own release
+ * by API, or a short tether that has run out. Where neither can come, the run waits for the user's word.
+ */
+function giveUpWhenSafe(draft: Draft, attempt: Attempt, member: Member): void {
+  const { at, submission } = draft;
+  if (member.silentSince === undefined) return;
+  const hasWaited = at >= member.silentSince + submission.timeouts.unreachableMs;
+  if (member.isCheckpointFresh !== true && !hasWaited) return;
+  const isTetherOver = member.tetherEndsAt !== undefined && at >= member.tetherEndsAt;
+  if (attempt.candidate.capabilities.release !== "api" && !isTetherOver) return;
+  if (isTetherOver) {
+    updateMember(draft, attempt.number, member.member, { fence: { by: "tether", at } });
+  }
+  failAttempt(draft, attempt.number, interrupted("The machine stopped answering."));
+}
+
+function interrupted(reason: string): Failure {
+  return { kind: "interrupted", scope: "offer", message: reason };
+}

@@ -1,0 +1,63 @@
+import type { Attempt, Member, RunContext } from "./context.ts";
+import { findAttempt } from "./draft.ts";
+
+/** States of the run machine; see `machine.ts` for the ways between them. */
+export type RunPhase =
+  | "planning"
+  | "queued"
+  | "acquiring"
+  | "booting"
+  | "preparing"
+  | "running"
+  | "collecting"
+  | "holding"
+  | "releasing"
+  | "settled";
+
+/** May the member's lease exist, or is that disproved? */
+export function mayExist(member: Member): boolean {
+  return member.state !== "gone" && member.state !== "never" && member.state !== "vouched";
+}
+
+/** Can the member's job not be running any more, nor ever start? */
+export function isFenced(member: Member): boolean {
+  return !mayExist(member) || member.fence !== undefined;
+}
+
+/** Is nothing left to be done about the member before its attempt may close? Only an API bill needs proof of absence. */
+export function isDone(attempt: Attempt, member: Member): boolean {
+  if (!mayExist(member)) return true;
+  return attempt.candidate.capabilities.release !== "api" && member.fence !== undefined;
+}
+
+export function isEveryMemberDone(attempt: Attempt): boolean {
+  return attempt.members.every((member) => isDone(attempt, member));
+}
+
+/** May the job of this attempt start: is every earlier one proven unable to run? */
+export function mayStart(context: RunContext, number: number): boolean {
+  return context.attempts
+    .slice(0, number - 1)
+    .every((attempt) => attempt.members.every((member) => isFenced(member)));
+}
+
+/** Where the run is, derived from its attempts. */
+export function phaseOf(context: RunContext): RunPhase {
+  if (context.isSettled === true) return "settled";
+  const attempt = findAttempt(context, context.current);
+  if (attempt === undefined || attempt.phase === "closed") {
+    if (context.isQueued === true) return "queued";
+    return context.outcome === undefined ? "planning" : "releasing";
+  }
+  return attempt.phase === "standby" ? "preparing" : attempt.phase;
+}
+
+/** Attempts that may still hold a lease or a fence to be waited for. */
+export function openAttempts(context: RunContext): readonly Attempt[] {
+  return context.attempts.filter((attempt) => attempt.phase !== "closed");
+}
+
+/** Is the attempt on its way out? */
+export function isEnding(attempt: Attempt): boolean {
+  return attempt.phase === "releasing" || attempt.phase === "closed";
+}

@@ -1,0 +1,82 @@
+import { toFailure } from "@gpujob/spec";
+import type { EffectRow } from "@gpujob/store";
+import type { Effect } from "../core/effects.ts";
+import type { EnginePorts } from "./ports.ts";
+
+/** Does one effect; returns when it is done for good, or throws when its signal fires. */
+export type EffectRunner = (effect: Effect, row: EffectRow, signal: AbortSignal) => Promise<void>;
+
+export interface EffectScheduler {
+  /** Starts what is new in the store, ends what was cancelled there. */
+  refresh(): Promise<void>;
+  /** Ends everything and waits for it. */
+  stop(): Promise<void>;
+  readonly size: () => number;
+}
+
+interface Task {
+  readonly controller: AbortController;
+  readonly done: Promise<void>;
+}
+
+/** Runs the unfinished effects of one run side by side, each from its due time on, exactly as the store lists them. */
+export function createEffectScheduler(options: {
+  readonly ports: EnginePorts;
+  readonly runId: string;
+  readonly epoch: () => number;
+  readonly run: EffectRunner;
+}): EffectScheduler {
+  const { ports, runId } = options;
+  const tasks = new Map<string, Task>();
+  let isStopped = false;
+
+  function start(row: EffectRow): void {
+    const controller = new AbortController();
+    const done = work(row, controller.signal).finally(() => {
+      if (tasks.get(row.effectId)?.controller === controller) tasks.delete(row.effectId);
+    });
+    tasks.set(row.effectId, { controller, done });
+  }
+
+  async function work(row: EffectRow, signal: AbortSignal): Promise<void> {
+    // Written by this program, read back by it: the payload is one of its effects.
+    const effect = JSON.parse(row.payload) as Effect;
+    for (let tries = row.tries; !signal.aborted; tries += 1) {
+      try {
+        const waitMs = row.dueAt - ports.clock.now();
+        if (waitMs > 0) await ports.clock.sleep(waitMs, { signal });
+        if (!(await ports.store.beginEffect(row.effectId, options.epoch(), ports.clock.now())))
+          return;
+        ports.crashPoint(`before:${effect.kind}`);
+        return await options.run(effect, { ...row, tries }, signal);
+      } catch (error) {
+        if (signal.aborted) return;
+        ports.observe({ type: "trouble", operation: effect.kind, failure: toFailure(error) });
+        // Nothing in a runner is meant to get here; the effect is still asked for, so it is tried again.
+        await ports.clock
+          .sleep(Math.min(1000 * 2 ** tries, 30_000), { signal })
+          .catch(() => undefined);
+      }
+    }
+  }
+
+  return {
+    async refresh() {
+      const rows = await ports.store.listEffects(runId);
+      if (isStopped) return;
+      const wanted = new Set(rows.map((row) => row.effectId));
+      for (const [effectId, task] of tasks) {
+        if (!wanted.has(effectId)) task.controller.abort();
+      }
+      for (const row of rows) {
+        if (!tasks.has(row.effectId)) start(row);
+      }
+    },
+    async stop() {
+      isStopped = true;
+      for (const task of tasks.values()) task.controller.abort();
+      await Promise.all([...tasks.values()].map((task) => task.done));
+    },
+    size: () => tasks.size,
+  };
+}

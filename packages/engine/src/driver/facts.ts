@@ -1,0 +1,97 @@
+import { convertMoney } from "@gpujob/catalog";
+import { billAmount, billSeconds } from "@gpujob/scheduler";
+import type { LeaseRow, LedgerRow } from "@gpujob/store";
+import type { Attempt, Member, RunContext, Submission } from "../core/context.ts";
+import type { Look, RunEvent } from "../core/events.ts";
+
+/** Rows for every lease that an event changed. */
+export function leaseRows(
+  before: RunContext,
+  after: RunContext,
+  submission: Submission,
+  event: RunEvent,
+): LeaseRow[] {
+  return after.attempts.flatMap((attempt, index) =>
+    attempt.members.flatMap((member, rank) => {
+      const old = before.attempts[index]?.members[rank];
+      if (old === member) return [];
+      const looks =
+        event.type === "lease-released" && event.attempt === attempt.number && event.member === rank
+          ? event.looks
+          : [];
+      return [leaseRow(submission, attempt, member, looks)];
+    }),
+  );
+}
+
+function leaseRow(
+  submission: Submission,
+  attempt: Attempt,
+  member: Member,
+  looks: readonly Look[],
+): LeaseRow {
+  const { offer, capabilities } = attempt.candidate;
+  return {
+    leaseKey: member.leaseKey,
+    runId: submission.runId,
+    attempt: attempt.number,
+    member: member.member,
+    platform: offer.platform,
+    offerId: offer.offerId,
+    release: capabilities.release,
+    state: member.state,
+    terms: JSON.stringify({ ...offer.price, perHour: member.pricePerHour ?? offer.price.perHour }),
+    intendedAt: member.intendedAt,
+    proof: JSON.stringify(looks),
+    ...(member.leaseId === undefined ? {} : { leaseId: member.leaseId }),
+    ...(member.createdAt === undefined ? {} : { createdAt: member.createdAt }),
+    ...(member.billedFrom === undefined ? {} : { billedFrom: member.billedFrom }),
+    ...(member.billedTo === undefined ? {} : { billedTo: member.billedTo }),
+    ...(member.watchUntil === undefined ? {} : { watchUntil: member.watchUntil }),
+  };
+}
+
+/** Charges that an event closed: exactly one per lease, when its end is known. */
+export function ledgerRows(
+  before: RunContext,
+  after: RunContext,
+  submission: Submission,
+): LedgerRow[] {
+  return after.attempts.flatMap((attempt, index) =>
+    attempt.members.flatMap((member, rank) => {
+      const wasOpen = before.attempts[index]?.members[rank]?.billedTo === undefined;
+      if (!wasOpen || member.billedTo === undefined) return [];
+      const row = chargeOf(submission, attempt, member, member.billedTo);
+      return row === undefined ? [] : [row];
+    }),
+  );
+}
+
+/** What one member costs until `until`, by the rule and the rate that are locked for it. */
+export function chargeOf(
+  submission: Submission,
+  attempt: Attempt,
+  member: Member,
+  until: number,
+): LedgerRow | undefined {
+  if (member.billedFrom === undefined || member.leaseId === undefined) return undefined;
+  const { price, platform } = attempt.candidate.offer;
+  const perHour = member.pricePerHour ?? price.perHour;
+  const seconds = Math.max(0, until - member.billedFrom) / 1000;
+  return {
+    leaseKey: member.leaseKey,
+    runId: submission.runId,
+    attempt: attempt.number,
+    platform,
+    leaseId: member.leaseId,
+    kind: "compute",
+    from: member.billedFrom,
+    to: until,
+    billedSeconds: billSeconds(price.billing, seconds),
+    amount: convertMoney(
+      billAmount(perHour, price.billing, seconds, price.discount),
+      submission.currency,
+      submission.rates,
+    ),
+  };
+}

@@ -1,0 +1,99 @@
+import type { AttemptView, Money, RunBilling, RunState, RunView } from "@gpujob/spec";
+import type { Attempt, RunContext, Submission } from "../core/context.ts";
+import type { Snapshot } from "../core/decide.ts";
+import { costMicros, memberCostMicros } from "../core/limits.ts";
+import { mayExist } from "../core/status.ts";
+
+/** The state that users see. */
+export function stateOf(snapshot: Snapshot): RunState {
+  const { phase, context } = snapshot;
+  const members = context.attempts.flatMap((attempt) => attempt.members);
+  if (members.some((member) => member.isUnconfirmed === true && mayExist(member)))
+    return "release-unconfirmed";
+  if (phase === "settled") return context.outcome?.state ?? "failed";
+  const current = context.attempts[context.current - 1];
+  if (phase === "running" && current?.members.some((member) => member.silentSince !== undefined)) {
+    return current.tether?.kind === "short" ? "frozen" : "running";
+  }
+  return phase;
+}
+
+/** Does anything of the run cost money? */
+export function billingOf(context: RunContext): RunBilling {
+  const leases = context.attempts.flatMap((attempt) =>
+    attempt.members.map((member) => ({ member, release: attempt.candidate.capabilities.release })),
+  );
+  const open = leases.filter(({ member }) => mayExist(member) && member.state !== "intended");
+  if (
+    open.some(
+      ({ member, release }) =>
+        release === "api" && (member.isUnconfirmed === true || member.state === "unclear"),
+    )
+  ) {
+    return "unconfirmed";
+  }
+  if (open.some(({ release }) => release === "by-hand")) return "by-hand";
+  if (open.some(({ release }) => release === "api")) return "running";
+  return leases.some(({ member, release }) => release === "api" && member.leaseId !== undefined)
+    ? "ended"
+    : "none";
+}
+
+/** The whole run as users see it; `now` in epoch milliseconds, for what still bills. */
+export function viewRun(options: {
+  readonly submission: Submission;
+  readonly snapshot: Snapshot;
+  readonly now: number;
+  readonly settledAt?: number;
+}): RunView {
+  const { submission, snapshot, now } = options;
+  const { context } = snapshot;
+  const money = (micros: number): Money => ({ currency: submission.currency, micros });
+  const isUnconfirmed = stateOf(snapshot) === "release-unconfirmed";
+  return {
+    id: submission.runId,
+    name: submission.job.name,
+    state: stateOf(snapshot),
+    exitCode: isUnconfirmed ? 123 : exitCodeNow(context),
+    reason: context.outcome?.reason ?? lastReason(context),
+    platform: context.attempts[context.current - 1]?.candidate.offer.platform ?? null,
+    attempts: context.attempts.map((attempt) => viewAttempt(submission, attempt, now)),
+    cost: money(costMicros(context, submission, now)),
+    quoted: submission.quoted ?? null,
+    billing: billingOf(context),
+    outputs: context.outputs,
+    startedAt: new Date(submission.submittedAt).toISOString(),
+    endedAt: options.settledAt === undefined ? null : new Date(options.settledAt).toISOString(),
+    labels: submission.job.labels,
+  };
+}
+
+function exitCodeNow(context: RunContext): number | null {
+  if (context.outcome === undefined) return null;
+  const isLost = context.isCollectFailed === true && context.outcome.state === "succeeded";
+  return isLost && context.isSettled === true ? 122 : context.outcome.exitCode;
+}
+
+function lastReason(context: RunContext): string | null {
+  return context.attempts.at(-1)?.end?.reason ?? null;
+}
+
+function viewAttempt(submission: Submission, attempt: Attempt, now: number): AttemptView {
+  const micros = attempt.members
+    .map((member) => memberCostMicros(submission, attempt, member, now))
+    .reduce((sum, each) => sum + each, 0);
+  return {
+    number: attempt.number,
+    platform: attempt.candidate.offer.platform,
+    offerId: attempt.candidate.offer.offerId,
+    leases: attempt.members.map((member) => ({
+      leaseId: member.leaseId ?? null,
+      rank: member.member,
+    })),
+    state: attempt.phase,
+    startedAt: new Date(attempt.startedAt).toISOString(),
+    endedAt: attempt.endedAt === undefined ? null : new Date(attempt.endedAt).toISOString(),
+    reason: attempt.end?.reason ?? attempt.candidate.reason,
+    cost: { currency: submission.currency, micros },
+  };
+}

@@ -1,0 +1,99 @@
+import type { Failure, Lease } from "@gpujob/spec";
+import { GpujobError, toFailure } from "@gpujob/spec";
+import { billingStart } from "./create-lease.ts";
+import { compareWithOffer } from "./preflight.ts";
+import type { MemberRef, Work } from "./work.ts";
+import { backOff, lookUp } from "./work.ts";
+
+/** A login that is refused more often than this will not be accepted by asking again. */
+const mostRejections = 3;
+
+/** Waits until the platform says that the machine is up and the machine itself says that it is what was rented. */
+export async function runAwaitNode(work: Work, ref: MemberRef): Promise<void> {
+  const { session, signal } = work;
+  const { clock } = session.ports;
+  const { target } = lookUp(work, ref);
+  const deadline = clock.now() + target.timeouts.bootMs;
+  const wait = backOff(200, 5000);
+  let rejections = 0;
+  let last: Failure | undefined;
+  while (clock.now() < deadline) {
+    try {
+      const lease = await readLease(work, ref);
+      if (lease.state === "up") return await greet(work, ref, lease);
+    } catch (error) {
+      if (signal.aborted) throw error;
+      last = toFailure(error);
+      if (last.kind === "unauthorized") rejections += 1;
+      if (isHopeless(last) || rejections > mostRejections) return fail(work, ref, last);
+      session.dropHost(ref.attempt, ref.member);
+    }
+    session.ports.observe({ type: "progress", what: "boot", attempt: ref.attempt, progress: null });
+    await clock.sleep(wait(), { signal });
+  }
+  const minutes = Math.round(target.timeouts.bootMs / 60_000);
+  await fail(work, ref, {
+    kind: "lease_failed",
+    scope: "offer",
+    message: `${target.name}: the machine was not ready after ${minutes} min.${last === undefined ? "" : ` Last: ${last.message}`}`,
+  });
+}
+
+/** What no waiting will change. A platform that cannot be asked just now is not among it. */
+function isHopeless(failure: Failure): boolean {
+  return (
+    failure.kind === "lease_failed" ||
+    failure.kind === "forbidden" ||
+    failure.kind === "interrupted"
+  );
+}
+
+/** The lease as the platform sees it; one that ended or cannot come up throws `lease_failed`. */
+async function readLease(work: Work, ref: MemberRef): Promise<Lease> {
+  const { target, member } = lookUp(work, ref);
+  const { leaseId } = member;
+  if (leaseId === undefined)
+    throw new GpujobError("internal", "A lease without an id cannot be waited for.");
+  const lease = await target.platform.getLease(leaseId, { signal: work.signal });
+  const age = work.session.ports.clock.now() - (member.createdAt ?? member.intendedAt);
+  if (lease === undefined && age < target.capabilities.visibilityWindowMs) {
+    throw new GpujobError("unavailable", `${target.name} does not show the machine yet.`);
+  }
+  if (lease === undefined || lease.state === "ended" || lease.state === "failed") {
+    const why = lease?.reason ?? "it is gone";
+    throw new GpujobError("lease_failed", `${target.name}: the machine did not come up (${why}).`, {
+      scope: "offer",
+    });
+  }
+  return lease;
+}
+
+async function greet(work: Work, ref: MemberRef, lease: Lease): Promise<void> {
+  const { session, signal } = work;
+  const { attempt } = lookUp(work, ref);
+  const host = await session.host(ref.attempt, ref.member, { signal });
+  const facts = await host.readFacts({ signal });
+  const { failure, warnings } = compareWithOffer(
+    attempt.candidate.offer,
+    session.submission.job,
+    facts,
+    lease.nodes[0],
+  );
+  if (failure !== undefined) return fail(work, ref, failure);
+  const billedFrom = billingStart(lease, session.ports.clock.now());
+  await session.emit(
+    {
+      type: "node-ready",
+      ...ref,
+      bootId: facts.bootId,
+      machineId: facts.machineId,
+      warnings,
+      ...(billedFrom === undefined ? {} : { billedFrom }),
+    },
+    { finish: work.effectId },
+  );
+}
+
+async function fail(work: Work, ref: MemberRef, failure: Failure): Promise<void> {
+  await work.session.emit({ type: "node-failed", ...ref, failure }, { finish: work.effectId });
+}

@@ -1,0 +1,76 @@
+import { toFailure } from "@gpujob/spec";
+import type { Effect } from "../core/effects.ts";
+import { attemptOf } from "../core/draft.ts";
+import { takeCheckpoint } from "./take-checkpoints.ts";
+import type { Work } from "./work.ts";
+import { backOff } from "./work.ts";
+
+/** A machine that is going away is asked for so long only; one that is kept, for longer. */
+const patienceMs = { retry: 5000, settle: 30_000, none: 0 };
+
+/** Brings the last checkpoint and the outputs of every node home. */
+export async function runCollectOutputs(
+  work: Work,
+  effect: Effect & { readonly kind: "collect-outputs" },
+): Promise<void> {
+  const { session, signal } = work;
+  const { ports } = session;
+  const attempt = attemptOf(session.snapshot().context, effect.attempt);
+  const deadline = ports.clock.now() + patienceMs[attempt.end?.next ?? "settle"];
+  const wait = backOff(250, 2000);
+  for (;;) {
+    try {
+      await takeCheckpoint(work, attempt.number, true);
+      return await collect(work, attempt.number);
+    } catch (error) {
+      if (signal.aborted) throw error;
+      const failure = toFailure(error);
+      ports.observe({ type: "trouble", operation: "collect", failure });
+      for (const { member } of attempt.members) session.dropHost(attempt.number, member);
+      if (ports.clock.now() >= deadline) {
+        return session.emit(
+          { type: "collect-failed", attempt: attempt.number, failure },
+          { finish: work.effectId },
+        );
+      }
+      await ports.clock.sleep(wait(), { signal });
+    }
+  }
+}
+
+async function collect(work: Work, number: number): Promise<void> {
+  const { session, signal } = work;
+  const { submission, ports } = session;
+  const attempt = attemptOf(session.snapshot().context, number);
+  const files: string[] = [];
+  let skipped = 0;
+  for (const { member } of attempt.members) {
+    const host = await session.host(number, member, { signal });
+    const subfolder = subfolderOf(attempt.end?.next === "retry", number, member);
+    const report = await ports.files.collectOutputs(host, session.hostAttempt(number, member), {
+      signal,
+      globs: submission.job.outputs,
+      folder: submission.outputFolder,
+      ...(subfolder === "" ? {} : { subfolder }),
+      onProgress: (progress) =>
+        ports.observe({ type: "progress", what: "download", attempt: number, progress }),
+    });
+    files.push(
+      ...report.files.map((file) => (subfolder === "" ? file.path : `${subfolder}/${file.path}`)),
+    );
+    skipped += report.skipped.length;
+  }
+  ports.crashPoint("sent:collect-outputs");
+  await session.emit(
+    { type: "outputs-collected", attempt: number, files, skipped },
+    { finish: work.effectId },
+  );
+}
+
+/** What an attempt left that is followed by another is kept apart: the last one's outputs have the plain names. */
+function subfolderOf(isFollowed: boolean, attempt: number, member: number): string {
+  const parts: string[] = [];
+  if (isFollowed) parts.push(`attempt-${attempt}`);
+  if (member > 0) parts.push(`node-${member}`);
+  return parts.join("/");
+}

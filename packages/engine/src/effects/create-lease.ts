@@ -1,0 +1,229 @@
+import type { Failure, Lease, LeaseRequest } from "@gpujob/spec";
+import { GpujobError, toFailure } from "@gpujob/spec";
+import { isEnding } from "../core/status.ts";
+import { endsAt } from "./ends-at.ts";
+import type { MemberRef, Work } from "./work.ts";
+import { backOff, lookUp } from "./work.ts";
+
+/** A create that takes longer is taken for unclear. */
+const createDeadlineMs = 60_000;
+/** Platforms may show a machine late: without a token it is looked for at least so long. */
+const leastWindowMs = 180_000;
+const watchKeyMs = 24 * 3_600_000;
+/** After so long a platform that knows our token is asked by list as well. */
+const tokenPatienceMs = 120_000;
+
+/**
+ * Rents one machine, once. After a crash or a lost answer: the same token again where the platform knows tokens, else a
+ * look through the whole visibility window before anything else is believed.
+ */
+export async function runCreateLease(work: Work, ref: MemberRef): Promise<void> {
+  const { target } = lookUp(work, ref);
+  const isUnclear = work.tries > 0 || lookUp(work, ref).member.state === "unclear";
+  if (isUnclear && target.capabilities.idempotency !== "token") {
+    return lookThroughWindow(work, ref, unclearAfterCrash(target.name));
+  }
+  if (!isUnclear && isEnding(lookUp(work, ref).attempt)) {
+    return refuse(work, ref, { kind: "aborted", message: "The machine was no longer wanted." });
+  }
+  return send(work, ref, isUnclear);
+}
+
+async function send(work: Work, ref: MemberRef, wasUnclear: boolean): Promise<void> {
+  const { session, signal } = work;
+  const { ports } = session;
+  const startedAt = ports.clock.now();
+  const wait = backOff(1000, 30_000);
+  for (let isUnclear = wasUnclear; ;) {
+    await session.holdLock(createDeadlineMs);
+    const answer = await create(work, ref);
+    ports.crashPoint("sent:create-lease");
+    if (answer.kind === "created") return created(work, ref, answer.lease);
+    if (answer.kind === "refused") {
+      if (!isUnclear) return refuse(work, ref, answer.failure);
+      return lookThroughWindow(work, ref, answer.failure);
+    }
+    await noteUnclear(work, ref, answer.failure);
+    isUnclear = true;
+    const { target } = lookUp(work, ref);
+    const isPatient = ports.clock.now() - startedAt < tokenPatienceMs;
+    if (target.capabilities.idempotency !== "token" || !isPatient) {
+      return lookThroughWindow(work, ref, answer.failure);
+    }
+    await ports.clock.sleep(wait(), { signal });
+  }
+}
+
+type Answer =
+  | { readonly kind: "created"; readonly lease: Lease }
+  | { readonly kind: "refused"; readonly failure: Failure }
+  | { readonly kind: "unclear"; readonly failure: Failure };
+
+async function create(work: Work, ref: MemberRef): Promise<Answer> {
+  const { target } = lookUp(work, ref);
+  try {
+    const lease = await target.platform.createLease(await requestFor(work, ref), {
+      signal: work.signal,
+    });
+    return { kind: "created", lease };
+  } catch (error) {
+    if (work.signal.aborted) throw error;
+    const failure = toFailure(error);
+    return { kind: isRefusal(error) ? "refused" : "unclear", failure };
+  }
+}
+
+/** Kinds that a platform uses only when it has made nothing. Every other answer may hide a machine. */
+function isRefusal(error: unknown): boolean {
+  if (!GpujobError.is(error)) return false;
+  switch (error.kind) {
+    case "no_capacity":
+    case "quota_exceeded":
+    case "insufficient_funds":
+    case "unauthorized":
+    case "forbidden":
+    case "not_verified":
+    case "price_changed":
+    case "unsupported_request":
+    case "rate_limited":
+    case "lease_failed":
+      return true;
+    default:
+      return false;
+  }
+}
+
+async function requestFor(work: Work, ref: MemberRef): Promise<LeaseRequest> {
+  const { session } = work;
+  const { submission, ports } = session;
+  const { attempt, member, target } = lookUp(work, ref);
+  const { job } = submission;
+  const until = endsAt(session, target);
+  const priceLimit = job.limits.pricePerHour;
+  return {
+    leaseKey: member.leaseKey,
+    ownership: {
+      installation: submission.installation,
+      run: submission.runId.replace(/^r-/, ""),
+      attempt: attempt.number,
+      member: member.member,
+      expires: Math.ceil(until / 1000),
+    },
+    offer: attempt.candidate.offer,
+    nodes: 1,
+    diskGib: job.resources.diskGib?.min ?? attempt.candidate.offer.includedDiskGib ?? 0,
+    sshPublicKey: await ports.sshPublicKey(),
+    endsAt: new Date(until).toISOString(),
+    ...(typeof job.image === "string" ? { image: job.image } : {}),
+    ...(priceLimit === undefined
+      ? {}
+      : {
+          priceLimit: {
+            ...priceLimit,
+            micros: Math.floor(priceLimit.micros / job.resources.nodes),
+          },
+        }),
+  };
+}
+
+async function created(work: Work, ref: MemberRef, lease: Lease): Promise<void> {
+  const billedFrom = billingStart(lease, work.session.ports.clock.now());
+  await work.session.emit(
+    {
+      type: "lease-created",
+      ...ref,
+      leaseId: lease.leaseId,
+      ...(lease.pricePerHour === undefined ? {} : { pricePerHour: lease.pricePerHour }),
+      ...(billedFrom === undefined ? {} : { billedFrom }),
+    },
+    { finish: work.effectId },
+  );
+}
+
+/** When billing began, by the platform's word; unknown to it: now, if time costs money already. */
+export function billingStart(lease: Lease, now: number): number | undefined {
+  if (lease.startedAt !== undefined) return Date.parse(lease.startedAt);
+  return lease.isBillable ? now : undefined;
+}
+
+async function refuse(
+  work: Work,
+  ref: MemberRef,
+  failure: Failure,
+  watchUntil?: number,
+): Promise<void> {
+  await work.session.emit(
+    { type: "lease-refused", ...ref, failure, ...(watchUntil === undefined ? {} : { watchUntil }) },
+    { finish: work.effectId },
+  );
+}
+
+async function noteUnclear(work: Work, ref: MemberRef, failure: Failure): Promise<void> {
+  if (lookUp(work, ref).member.state === "unclear") return;
+  await work.session.emit({ type: "lease-unclear", ...ref, failure });
+}
+
+/** Looks for the machine until the window is over; what was never seen is believed not to exist, and watched for a day. */
+async function lookThroughWindow(work: Work, ref: MemberRef, failure: Failure): Promise<void> {
+  const { session, signal } = work;
+  const { ports, submission } = session;
+  const { target, member } = lookUp(work, ref);
+  await noteUnclear(work, ref, failure);
+  const windowMs = Math.max(leastWindowMs, target.capabilities.visibilityWindowMs);
+  const until = ports.clock.now() + windowMs;
+  const wait = backOff(1000, 30_000);
+  for (let looks = 0; ;) {
+    const found = await findByKey(work, ref);
+    if (found === "unknown") {
+      // The platform did not answer: this was no look.
+    } else if (found === undefined) {
+      looks += 1;
+    } else {
+      return created(work, ref, found);
+    }
+    if (ports.clock.now() >= until && looks >= 3) break;
+    await ports.clock.sleep(wait(), { signal });
+  }
+  const unseen: Failure = {
+    ...failure,
+    kind: failure.kind === "aborted" ? "outcome_unknown" : failure.kind,
+    message: `${failure.message} No machine of ours appeared within ${Math.round(windowMs / 1000)} s.`,
+  };
+  await refuse(
+    work,
+    { attempt: ref.attempt, member: member.member },
+    unseen,
+    submission.submittedAt + windowMs + watchKeyMs,
+  );
+}
+
+async function findByKey(work: Work, ref: MemberRef): Promise<Lease | undefined | "unknown"> {
+  const { session, signal } = work;
+  const { target, member } = lookUp(work, ref);
+  const run = session.submission.runId.replace(/^r-/, "");
+  try {
+    const leases = await target.platform.listLeases(
+      { installation: session.submission.installation },
+      { signal },
+    );
+    return leases.find(
+      ({ leaseKey, ownership }) =>
+        leaseKey === member.leaseKey ||
+        (ownership?.run === run &&
+          ownership.attempt === ref.attempt &&
+          ownership.member === ref.member),
+    );
+  } catch (error) {
+    if (signal.aborted) throw error;
+    session.ports.observe({ type: "trouble", operation: "listLeases", failure: toFailure(error) });
+    return "unknown";
+  }
+}
+
+function unclearAfterCrash(platform: string): Failure {
+  return {
+    kind: "outcome_unknown",
+    scope: "offer",
+    message: `${platform}: the last driver ended while it was renting; looking for its machine.`,
+  };
+}

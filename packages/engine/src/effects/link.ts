@@ -1,0 +1,117 @@
+import type { HostBeat, HostSession } from "@gpujob/spec";
+import type { MemberRef, Work } from "./work.ts";
+import { lookUp } from "./work.ts";
+
+/** Nothing heard for so long: the link is cut and made again, on suspicion. */
+const suspicionMs = 4000;
+/** Nothing heard for so long, over more than one connection: a replacement may be prepared. */
+const verdictMs = 7000;
+/** A driver that did not get its turn for so long was asleep, and knows nothing. */
+const gapMs = 3000;
+
+/** What is known of one host at this moment. */
+export interface Link {
+  host?: HostSession;
+  beat?: HostBeat;
+  /** Epoch milliseconds at which the last beat arrived. */
+  beatAt: number;
+  tetherEndsAt?: number;
+  /** Ends the present watch, so that a new connection is made. */
+  cut?: () => void;
+  readonly isSilent: () => boolean;
+  readonly hear: (beat: HostBeat) => void;
+  /** Looks whether silence has become a verdict; called every tick. */
+  readonly check: () => Promise<void>;
+}
+
+export function createLink(work: Work, ref: MemberRef): Link {
+  const { session } = work;
+  const { clock } = session.ports;
+  let isSilent = lookUp(work, ref).member.silentSince !== undefined;
+  let heardAt = clock.monotonic();
+  let checkedAt = heardAt;
+  let isCut = false;
+  let isRebooted = false;
+
+  const link: Link = {
+    beatAt: clock.now(),
+    isSilent: () => isSilent,
+    hear(beat) {
+      link.beat = beat;
+      link.beatAt = clock.now();
+      heardAt = clock.monotonic();
+      isCut = false;
+      session.ports.observe({ type: "beat", ...ref, beat });
+    },
+    async check() {
+      const now = clock.monotonic();
+      const hasSlept = now - checkedAt > gapMs + session.ports.tempo.watchMs;
+      checkedAt = now;
+      if (hasSlept) {
+        // Whatever was not heard meanwhile could not have been heard: all suspicion is dropped.
+        heardAt = now;
+        link.cut?.();
+        return;
+      }
+      await checkReboot();
+      const silentMs = now - heardAt;
+      if (isSilent && silentMs < suspicionMs) return tellHeard();
+      if (isSilent) return;
+      if (silentMs >= suspicionMs && !isCut) {
+        isCut = true;
+        link.cut?.();
+      }
+      if (silentMs >= verdictMs && (await session.ports.isOnline())) await tellSilent();
+    },
+  };
+
+  async function tellHeard(): Promise<void> {
+    isSilent = false;
+    await session.emit({ type: "host-heard", ...ref, isFrozen: link.beat?.state === "frozen" });
+  }
+
+  async function tellSilent(): Promise<void> {
+    isSilent = true;
+    await session.emit({
+      type: "host-silent",
+      ...ref,
+      lastBeatAt: link.beatAt,
+      isCheckpointFresh: isCheckpointFresh(),
+      ...tetherEnd(),
+    });
+  }
+
+  /** A driver that took over never renewed itself: the last one may have, until this one took the lock. */
+  function tetherEnd(): { readonly tetherEndsAt?: number } {
+    const { tether } = lookUp(work, ref).attempt;
+    if (tether?.kind !== "short") return {};
+    return { tetherEndsAt: link.tetherEndsAt ?? link.beatAt + tether.lengthMs + 2000 };
+  }
+
+  function isCheckpointFresh(): boolean {
+    const rule = session.submission.job.checkpoint;
+    const { checkpoint } = session.snapshot().context;
+    if (rule === undefined || checkpoint === undefined || checkpoint.attempt !== ref.attempt)
+      return false;
+    return link.beatAt - checkpoint.at <= Math.max(2 * rule.everyMs, 10_000);
+  }
+
+  async function checkReboot(): Promise<void> {
+    const known = lookUp(work, ref).member.identity?.bootId;
+    if (isRebooted || link.beat === undefined || known === undefined || link.beat.bootId === known)
+      return;
+    isRebooted = true;
+    await session.emit({
+      type: "host-lost",
+      ...ref,
+      fence: { by: "reboot", at: clock.now() },
+      failure: {
+        kind: "interrupted",
+        scope: "offer",
+        message: "The machine was restarted while the job ran.",
+      },
+    });
+  }
+
+  return link;
+}

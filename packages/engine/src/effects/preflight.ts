@@ -1,0 +1,66 @@
+import type { Failure, HostFacts, JobSpec, Node, Offer } from "@gpujob/spec";
+
+/** Memory of a card may read this much below what is sold: 24 GB cards show 22.4 GiB. */
+const vramTolerance = 0.07;
+
+/**
+ * Holds what was read on the machine against what was rented and asked for. A reading that differs refuses the machine
+ * before anything is sent; without a vendor's tool there is no reading, and the offer's word stands with a warning.
+ */
+export function compareWithOffer(
+  offer: Offer,
+  job: JobSpec,
+  facts: HostFacts,
+  node: Node | undefined,
+): { readonly failure?: Failure; readonly warnings: readonly string[] } {
+  const warnings: string[] = [];
+  const problems: string[] = [];
+  if (offer.gpu !== undefined) checkCards(offer.gpu, facts, node, problems, warnings);
+  const wantedDisk = job.resources.diskGib?.min;
+  if (wantedDisk !== undefined && facts.diskFreeGib < wantedDisk * (1 - vramTolerance)) {
+    problems.push(`${facts.diskFreeGib.toFixed(1)} GiB of disk are free, ${wantedDisk} asked for`);
+  }
+  if (facts.inodesFree !== undefined && facts.inodesFree < leastInodes) {
+    problems.push(`only ${facts.inodesFree} inodes are free on its disk`);
+  }
+  if (problems.length === 0) return { warnings };
+  return {
+    warnings,
+    failure: {
+      kind: "lease_failed",
+      scope: "host",
+      message: `${offer.platform}: the machine is not what was offered: ${problems.join("; ")}.`,
+    },
+  };
+}
+
+const leastInodes = 1000;
+
+function checkCards(
+  gpu: NonNullable<Offer["gpu"]>,
+  facts: HostFacts,
+  node: Node | undefined,
+  problems: string[],
+  warnings: string[],
+): void {
+  if (facts.gpus.length === 0) {
+    warnings.push(
+      `No vendor tool answered on the machine, so its ${gpu.count} × ${gpu.model} could not be checked.`,
+    );
+    return;
+  }
+  const ours =
+    node?.cards === undefined
+      ? facts.gpus
+      : facts.gpus.filter((card) => node.cards?.includes(card.index));
+  if (ours.length < gpu.count)
+    problems.push(`it shows ${ours.length} cards, ${gpu.count} were offered`);
+  const small = ours.find(
+    (card) => card.vramGib !== undefined && card.vramGib < gpu.vramGib * (1 - vramTolerance),
+  );
+  if (small !== undefined) {
+    problems.push(
+      `its ${small.name} has ${small.vramGib?.toFixed(1)} GiB, ${gpu.vramGib} were offered`,
+    );
+  }
+}

@@ -1,0 +1,197 @@
+import type { Failure, HostPlan, HostSession, Lease, UploadFile } from "@gpujob/spec";
+import { GpujobError, toFailure } from "@gpujob/spec";
+import { defaultGraceMs } from "../core/limits.ts";
+import { orphanMs } from "./ends-at.ts";
+import type { MemberRef, Work } from "./work.ts";
+import { backOff, lookUp } from "./work.ts";
+
+/** More log than this stops the job with a reason; nothing is ever dropped. */
+const logLimitBytes = 64 * 1024 ** 3;
+const shortTetherMs = 8000;
+
+/** Sends code and checkpoint and writes the plan that the host could finish alone. */
+export async function runPrepareHost(work: Work, ref: MemberRef): Promise<void> {
+  await persist(work, ref, async (host) => {
+    const { session, signal } = work;
+    const me = session.hostAttempt(ref.attempt, ref.member);
+    const files = await session.ports.files.listUploads(session.submission.runId);
+    const report = await host.upload(me, files, {
+      signal,
+      onProgress: (progress) =>
+        session.ports.observe({ type: "progress", what: "upload", attempt: ref.attempt, progress }),
+    });
+    const isResumed = await stageCheckpoint(work, ref, host);
+    const plan = await planFor(work, ref, isResumed);
+    await host.prepare(me, plan, { signal });
+    await session.emit(
+      {
+        type: "host-prepared",
+        ...ref,
+        sentBytes: report.sentBytes,
+        totalBytes: report.totalBytes,
+        tether: plan.tether,
+        isResumed,
+      },
+      { finish: work.effectId },
+    );
+  });
+}
+
+/** Starts the job. A checkpoint that came home since the preparation is put in place first. */
+export async function runStartJob(work: Work, ref: MemberRef): Promise<void> {
+  await persist(work, ref, async (host) => {
+    const { session, signal } = work;
+    const me = session.hostAttempt(ref.attempt, ref.member);
+    const found = await host.readBeat(me, { signal });
+    if (found.state === "absent" || found.state === "ready") {
+      const isResumed = await stageCheckpoint(work, ref, host);
+      await host.prepare(me, await planFor(work, ref, isResumed), { signal });
+    }
+    await host.start(me, { signal });
+    session.ports.crashPoint("sent:start-job");
+    await session.emit({ type: "job-started", ...ref }, { finish: work.effectId });
+  });
+}
+
+/** Does something on a host, again after each broken link, for as long as a boot may take. */
+async function persist(
+  work: Work,
+  ref: MemberRef,
+  action: (host: HostSession) => Promise<void>,
+): Promise<void> {
+  const { session, signal } = work;
+  const { clock } = session.ports;
+  const { target } = lookUp(work, ref);
+  const deadline = clock.now() + target.timeouts.bootMs;
+  const wait = backOff(500, 5000);
+  for (;;) {
+    try {
+      return await action(await session.host(ref.attempt, ref.member, { signal }));
+    } catch (error) {
+      if (signal.aborted) throw error;
+      const failure = toFailure(error);
+      session.ports.observe({ type: "trouble", operation: "prepare", failure });
+      // A host that has served a newer driver is not ours: this store is an old copy, and nothing may be given up.
+      const isSuperseded = failure.kind === "forbidden";
+      const isOver = !isPassing(failure) || clock.now() >= deadline;
+      if (isOver && !isSuperseded) return fail(work, ref, failure);
+      session.dropHost(ref.attempt, ref.member);
+      await clock.sleep(wait(), { signal });
+    }
+  }
+}
+
+function isPassing(failure: Failure): boolean {
+  return ["unreachable", "outcome_unknown", "unavailable", "rate_limited", "aborted"].includes(
+    failure.kind,
+  );
+}
+
+async function fail(work: Work, ref: MemberRef, failure: Failure): Promise<void> {
+  await work.session.emit({ type: "prepare-failed", ...ref, failure }, { finish: work.effectId });
+}
+
+/** Puts the newest checkpoint where the job looks for it; true when there is one. */
+async function stageCheckpoint(work: Work, ref: MemberRef, host: HostSession): Promise<boolean> {
+  const { session, signal } = work;
+  const { submission } = session;
+  const rule = submission.job.checkpoint;
+  if (rule === undefined) return false;
+  const { checkpoint } = session.snapshot().context;
+  const files = await loadCheckpoint(work, checkpoint?.checkpointId);
+  if (files.length === 0) return false;
+  await host.upload(session.hostAttempt(ref.attempt, ref.member), files, {
+    signal,
+    into: rule.path,
+  });
+  return true;
+}
+
+async function loadCheckpoint(
+  work: Work,
+  checkpointId: string | undefined,
+): Promise<readonly UploadFile[]> {
+  const { ports, submission } = work.session;
+  if (checkpointId !== undefined) return ports.files.loadCheckpoint(submission.runId, checkpointId);
+  if (submission.resumeFrom === undefined) return [];
+  return ports.files.loadCheckpoint(submission.resumeFrom.runId);
+}
+
+async function planFor(work: Work, ref: MemberRef, isResumed: boolean): Promise<HostPlan> {
+  const { session } = work;
+  const { submission, secrets } = session;
+  const { job } = submission;
+  const { attempt, target } = lookUp(work, ref);
+  const now = session.ports.clock.now();
+  const orphan = orphanMs(session, target);
+  const nodes = await nodeAddresses(work, ref.attempt);
+  const own = nodes[ref.member];
+  const { timeLimitAt } = session.snapshot().context;
+  return {
+    environment: { ...job.environment, GPUJOB_PLATFORM: attempt.candidate.offer.platform },
+    secrets,
+    isResumed,
+    stopSignal: job.checkpoint?.signal ?? "SIGTERM",
+    graceMs: job.checkpoint?.graceMs ?? defaultGraceMs,
+    timeLimitMs: Math.max(1000, (timeLimitAt ?? now + job.limits.timeMs) - now),
+    orphanMs: orphan,
+    logLimitBytes,
+    tether: chooseTether(work, target.capabilities.release, orphan),
+    powerOff: target.capabilities.powerOff,
+    holdMs: job.limits.holdMs,
+    nodes: {
+      addresses: nodes.map((node) => node.address),
+      gpusPerNode: attempt.candidate.offer.gpu?.count ?? 0,
+    },
+    ...(own?.cards === undefined ? {} : { cards: own.cards }),
+    ...(job.setup === undefined ? {} : { setup: job.setup }),
+    ...(job.run === undefined ? {} : { run: job.run }),
+    ...(job.idleMs === undefined ? {} : { idleMs: job.idleMs }),
+    ...(job.checkpoint === undefined ? {} : { checkpointPath: job.checkpoint.path }),
+  };
+}
+
+/** Short only where no API can prove an end, the driver stays awake and is meant to stay. */
+function chooseTether(
+  work: Work,
+  release: "api" | "owned" | "by-hand",
+  orphan: number,
+): HostPlan["tether"] {
+  const { submission, ports } = work.session;
+  const isShort =
+    submission.tether === "short" ||
+    (submission.tether === "auto" &&
+      release !== "api" &&
+      !submission.isDetached &&
+      ports.staysAwake());
+  return isShort ? { kind: "short", lengthMs: shortTetherMs } : { kind: "long", lengthMs: orphan };
+}
+
+/** Addresses at which the members of a gang reach each other, by rank; read afresh. */
+async function nodeAddresses(
+  work: Work,
+  number: number,
+): Promise<readonly { readonly address: string; readonly cards?: readonly number[] }[]> {
+  const { attempt } = lookUp(work, { attempt: number, member: 0 });
+  return Promise.all(
+    attempt.members.map(async ({ member }) => {
+      const node = (await readLease(work, { attempt: number, member })).nodes[0];
+      const outside = node?.access?.kind === "ssh" ? node.access.host : "127.0.0.1";
+      return {
+        address: node?.internalAddress ?? outside,
+        ...(node?.cards === undefined ? {} : { cards: node.cards }),
+      };
+    }),
+  );
+}
+
+async function readLease(work: Work, ref: MemberRef): Promise<Lease> {
+  const { target, member } = lookUp(work, ref);
+  const lease =
+    member.leaseId === undefined
+      ? undefined
+      : await target.platform.getLease(member.leaseId, { signal: work.signal });
+  if (lease === undefined)
+    throw new GpujobError("unreachable", `${target.name}: the machine is not there.`);
+  return lease;
+}

@@ -1,0 +1,178 @@
+import type { Failure, Lease } from "@gpujob/spec";
+import { toFailure } from "@gpujob/spec";
+import type { Look } from "../core/events.ts";
+import type { MemberRef, Work } from "./work.ts";
+import { backOff, deadline, lookUp } from "./work.ts";
+
+/** Two answers "no such machine" count only when they are so far apart. */
+const betweenLooksMs = 10_000;
+const endHostDeadlineMs = 5000;
+const supersededWaitMs = 30_000;
+
+/**
+ * Ends one lease and stays until its absence is proven, for ever if need be: a terminal state by id, or "no such machine"
+ * twice, ten seconds apart, from a platform that had shown it before or has had time to show it.
+ */
+export async function runReleaseLease(work: Work, ref: MemberRef): Promise<void> {
+  const { session, signal } = work;
+  const { clock } = session.ports;
+  const looks: Look[] = [];
+  const note = (what: Look["what"], answer: string): void => {
+    looks.push({ at: clock.now(), what, answer });
+    // A receipt needs the first asks and the last looks, not a night of retries.
+    if (looks.length > 40) looks.splice(20, 1);
+  };
+  const startedAt = clock.now();
+  const absence = createAbsence(work, ref);
+  const wait = backOff(250, 30_000);
+  let isTold = false;
+  let isEnded = false;
+  for (;;) {
+    const { target } = lookUp(work, ref);
+    if (!isEnded && (await endHost(work, ref, note)) === "superseded") {
+      await clock.sleep(supersededWaitMs, { signal });
+      continue;
+    }
+    isEnded = true;
+    const answer = await releaseOnce(work, ref, note);
+    session.ports.crashPoint("sent:release-lease");
+    const proof = await absence.look(note, answer.isAccepted);
+    if (proof !== undefined) {
+      return session.emit(
+        { type: "lease-released", ...ref, ...proof, looks },
+        { finish: work.effectId },
+      );
+    }
+    if (!isTold && clock.now() - startedAt >= target.timeouts.releaseMs) {
+      isTold = true;
+      await session.emit({
+        type: "release-unconfirmed",
+        ...ref,
+        failure: answer.failure ?? stillThere(target.name),
+      });
+    }
+    session.dropHost(ref.attempt, ref.member);
+    await clock.sleep(Math.max(wait(), answer.againAfterMs ?? 0), { signal });
+  }
+}
+
+type Note = (what: Look["what"], answer: string) => void;
+
+/** Ends the job on the machine first, so that a machine of the user's own is left clean; a rented one goes anyway. */
+async function endHost(work: Work, ref: MemberRef, note: Note): Promise<"tried" | "superseded"> {
+  const { session } = work;
+  const { attempt, target } = lookUp(work, ref);
+  if (attempt.isStartAsked !== true && target.capabilities.release === "api") return "tried";
+  const limit = deadline(session.ports.clock, work.signal, endHostDeadlineMs);
+  try {
+    const host = await session.host(ref.attempt, ref.member, limit);
+    await host.end(session.hostAttempt(ref.attempt, ref.member), {
+      signal: limit.signal,
+      remove: target.capabilities.release !== "api",
+    });
+    note("host", "ended");
+    return "tried";
+  } catch (error) {
+    if (work.signal.aborted) throw error;
+    const failure = toFailure(error);
+    note("host", failure.message);
+    // The host has served a newer driver: this store is an old copy, and the machine is not ours to end.
+    if (failure.kind !== "forbidden") return "tried";
+    session.ports.observe({ type: "trouble", operation: "releaseLease", failure });
+    return "superseded";
+  } finally {
+    limit.clear();
+  }
+}
+
+interface ReleaseAnswer {
+  readonly isAccepted: boolean;
+  readonly againAfterMs?: number;
+  readonly failure?: Failure;
+}
+
+async function releaseOnce(work: Work, ref: MemberRef, note: Note): Promise<ReleaseAnswer> {
+  const { target, member } = lookUp(work, ref);
+  const { leaseId } = member;
+  if (leaseId === undefined) return { isAccepted: false };
+  try {
+    const progress = await target.platform.releaseLease(leaseId, { signal: work.signal });
+    note("release", progress.state);
+    return {
+      isAccepted: true,
+      ...(progress.againAfterMs === undefined ? {} : { againAfterMs: progress.againAfterMs }),
+    };
+  } catch (error) {
+    if (work.signal.aborted) throw error;
+    const failure = toFailure(error);
+    note("release", failure.message);
+    work.session.ports.observe({ type: "trouble", operation: "releaseLease", failure });
+    return {
+      isAccepted: false,
+      failure,
+      ...(failure.retryAfterMs === undefined ? {} : { againAfterMs: failure.retryAfterMs }),
+    };
+  }
+}
+
+interface Proof {
+  readonly state: "gone";
+  readonly billedTo?: number;
+}
+
+/** Collects looks until they prove that the machine is gone. */
+function createAbsence(
+  work: Work,
+  ref: MemberRef,
+): { readonly look: (note: Note, isAccepted: boolean) => Promise<Proof | undefined> } {
+  const { clock } = work.session.ports;
+  let firstMissAt: number | undefined;
+  let hasAccepted = false;
+
+  function judge(lease: Lease | undefined, isAccepted: boolean): Proof | undefined {
+    const { target, member } = lookUp(work, ref);
+    hasAccepted ||= isAccepted;
+    if (lease !== undefined) {
+      firstMissAt = undefined;
+      if (lease.state !== "ended" && !(lease.state === "failed" && !lease.isBillable))
+        return undefined;
+      return {
+        state: "gone",
+        ...(lease.endedAt === undefined ? {} : { billedTo: Date.parse(lease.endedAt) }),
+      };
+    }
+    const now = clock.now();
+    firstMissAt ??= now;
+    // Nothing bills on a machine of the user's own: that its reservation is gone is all there is to prove.
+    if (target.capabilities.release === "owned" && isAccepted) return { state: "gone" };
+    const age = now - (member.createdAt ?? member.intendedAt);
+    const isTrusted =
+      age > target.capabilities.visibilityWindowMs || (member.isReady === true && hasAccepted);
+    if (!isTrusted || now - firstMissAt < betweenLooksMs) return undefined;
+    return { state: "gone", billedTo: firstMissAt };
+  }
+
+  return {
+    async look(note, isAccepted) {
+      const { target, member } = lookUp(work, ref);
+      if (member.leaseId === undefined) return undefined;
+      try {
+        const lease = await target.platform.getLease(member.leaseId, { signal: work.signal });
+        note("get", lease === undefined ? "no such machine" : lease.state);
+        return judge(lease, isAccepted);
+      } catch (error) {
+        if (work.signal.aborted) throw error;
+        note("get", toFailure(error).message);
+        return undefined;
+      }
+    },
+  };
+}
+
+function stillThere(platform: string): Failure {
+  return {
+    kind: "release_failed",
+    message: `${platform} has not confirmed that the machine is gone; it may still cost money.`,
+    hint: "gpujob audit shows what still bills; the release is asked for until it is proven.",
+  };
+}

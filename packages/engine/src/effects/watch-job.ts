@@ -1,0 +1,134 @@
+import type { HostBeat, HostSession } from "@gpujob/spec";
+import { toFailure } from "@gpujob/spec";
+import { createLink } from "./link.ts";
+import type { Link } from "./link.ts";
+import { watchPlatform } from "./watch-platform.ts";
+import type { MemberRef, Work } from "./work.ts";
+import { backOff, deadline, lookUp } from "./work.ts";
+
+const connectDeadlineMs = 15_000;
+
+/**
+ * Follows one member's job until it has ended and its whole log is home: streams the log, renews the tether, tells
+ * silence from death, and asks the platform about notices. A broken link is made again for as long as the effect lives.
+ */
+export async function runWatchJob(work: Work, ref: MemberRef): Promise<void> {
+  const stop = new AbortController();
+  const inner: Work = { ...work, signal: AbortSignal.any([work.signal, stop.signal]) };
+  const link = createLink(inner, ref);
+  const side = [
+    keepTether(inner, ref, link),
+    watchSilence(inner, link),
+    watchPlatform(inner, ref, link),
+  ];
+  try {
+    const last = await follow(inner, ref, link);
+    if (last.exit === undefined) return;
+    await work.session.emit(
+      { type: "job-exited", ...ref, exit: last.exit, logBytes: last.logBytes },
+      { finish: work.effectId },
+    );
+  } finally {
+    stop.abort();
+    await Promise.allSettled(side);
+  }
+}
+
+/** Watches over one connection after the other until the job has ended. */
+async function follow(work: Work, ref: MemberRef, link: Link): Promise<HostBeat> {
+  const { session, signal } = work;
+  const wait = backOff(250, 2000);
+  for (;;) {
+    const connecting = deadline(session.ports.clock, signal, connectDeadlineMs);
+    try {
+      const host = await session.host(ref.attempt, ref.member, connecting);
+      connecting.clear();
+      link.host = host;
+      return await watchOnce(work, ref, link, host);
+    } catch (error) {
+      if (signal.aborted) throw error;
+      session.ports.observe({ type: "trouble", operation: "watch", failure: toFailure(error) });
+      delete link.host;
+      session.dropHost(ref.attempt, ref.member);
+      await session.ports.clock.sleep(wait(), { signal });
+    } finally {
+      connecting.clear();
+    }
+  }
+}
+
+async function watchOnce(
+  work: Work,
+  ref: MemberRef,
+  link: Link,
+  host: HostSession,
+): Promise<HostBeat> {
+  const { session, signal } = work;
+  const { files } = session.ports;
+  const { runId } = session.submission;
+  const cut = new AbortController();
+  link.cut = () => cut.abort();
+  const logOffset = await files.logSize(runId, ref.attempt, ref.member);
+  return host.watch(
+    session.hostAttempt(ref.attempt, ref.member),
+    {
+      logOffset,
+      onBeat: (beat) => link.hear(beat),
+      onLog: async (bytes, offset) => {
+        await files.appendLog(runId, ref.attempt, ref.member, bytes, offset);
+        session.ports.observe({ type: "log", ...ref, bytes, offset });
+      },
+    },
+    { signal: AbortSignal.any([signal, cut.signal]) },
+  );
+}
+
+/** Renews the driver's promise on the host, and thaws a job that froze while the link was down. */
+async function keepTether(work: Work, ref: MemberRef, link: Link): Promise<void> {
+  const { session, signal } = work;
+  const { clock } = session.ports;
+  const tether = lookUp(work, ref).attempt.tether ?? { kind: "long", lengthMs: 60_000 };
+  const everyMs = tether.kind === "short" ? 1000 : Math.min(10_000, tether.lengthMs / 10);
+  const me = session.hostAttempt(ref.attempt, ref.member);
+  while (!signal.aborted) {
+    const { host, beat, beatAt } = link;
+    if (host !== undefined && beat !== undefined) {
+      const validUntilUptimeMs = beat.uptimeMs + tether.lengthMs;
+      // The driver counts from the arrival of the beat, which is later than the beat itself.
+      if (tether.kind === "short") link.tetherEndsAt = beatAt + tether.lengthMs + tetherMarginMs;
+      try {
+        if (beat.state === "frozen" && beat.nonce !== undefined) {
+          await host.thaw(me, { nonce: beat.nonce, validUntilUptimeMs }, { signal });
+        } else {
+          await host.renew(me, validUntilUptimeMs, { signal });
+        }
+      } catch (error) {
+        if (!signal.aborted)
+          session.ports.observe({
+            type: "trouble",
+            operation: "tether",
+            failure: toFailure(error),
+          });
+      }
+    }
+    await clock.sleep(everyMs, { signal }).catch(() => undefined);
+  }
+}
+
+/** Beyond the host's own expiry: for a clock that is read late. */
+const tetherMarginMs = 2000;
+
+async function watchSilence(work: Work, link: Link): Promise<void> {
+  const { clock, tempo } = work.session.ports;
+  while (!work.signal.aborted) {
+    await clock.sleep(tempo.watchMs, { signal: work.signal }).catch(() => undefined);
+    await link.check().catch((error: unknown) => {
+      if (!work.signal.aborted)
+        work.session.ports.observe({
+          type: "trouble",
+          operation: "watch",
+          failure: toFailure(error),
+        });
+    });
+  }
+}
