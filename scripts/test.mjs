@@ -8,7 +8,6 @@ import { countTests } from "./lib/report.mjs";
 
 ensureInstalled();
 
-const { ensureEngine, ensureTestHostImage } = await import("../test/support/docker.mjs");
 const chosen = process.argv.slice(2);
 /** @param {string} project */
 const wants = (project) =>
@@ -40,6 +39,7 @@ async function findContainerObstacle() {
   /** @param {string} line */
   const log = (line) => console.error(line);
   try {
+    const { ensureEngine, ensureTestHostImage } = await import("../test/support/docker.mjs");
     const engine = await ensureEngine({ required: isRequired, log });
     if (!engine.available) return engine.reason;
     const image = await ensureTestHostImage({ log });

@@ -50,7 +50,7 @@ export function toolEnvironment() {
 export function ensureInstalled() {
   if (isInstalled()) return;
   console.error("Installing the dependencies (npm ci) …");
-  const result = spawnSync("npm", ["ci", "--no-audit", "--no-fund"], {
+  const result = spawnSync("npm", ["ci", "--no-audit", "--no-fund", "--loglevel=error"], {
     cwd: root,
     stdio: ["ignore", "inherit", "inherit"],
     shell: process.platform === "win32",
