@@ -1,0 +1,229 @@
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
+import type { AbstractStartedContainer } from "testcontainers";
+import { busyboxHostImage, ownerLabel, testHostImage } from "./test-host-recipe.mjs";
+
+const run = promisify(execFile);
+
+/** A Unix user of a test host. Without password and key nobody can log in as it. */
+export interface SshHostUser {
+  /** `root` is fine. */
+  readonly name: string;
+  /** Letters and digits. */
+  readonly password?: string;
+  /** One or more OpenSSH public key lines. */
+  readonly authorizedKey?: string;
+  /** Absolute path of the log-in shell. @default "/bin/bash", in the busybox image "/bin/sh" */
+  readonly shell?: string;
+}
+
+/** What a test host is made of. */
+export interface SshHostOptions {
+  readonly users: readonly SshHostUser[];
+  /** `busybox`: sshd and busybox and nothing else. @default "full" */
+  readonly image?: "full" | "busybox";
+  /** Small disks by path, such as `{ "/data": "size=8m" }`. */
+  readonly tmpfs?: Readonly<Record<string, string>>;
+  /** In GiB; a job over it is killed by the kernel. */
+  readonly memoryLimit?: number;
+  /** An existing Docker network. */
+  readonly networkName?: string;
+  readonly environment?: Readonly<Record<string, string>>;
+  /** Lines for sshd_config, such as `MaxSessions 2`. */
+  readonly sshd?: string;
+  /** Shell text run as root at each start, before sshd. Must be safe to repeat. */
+  readonly setup?: string;
+}
+
+/** What `exec` answers. */
+export interface SshHostExec {
+  readonly exitCode: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** A real OpenSSH server in a container. */
+export interface SshHost {
+  /** May change with `restart`. */
+  readonly host: string;
+  readonly port: number;
+  /** `SHA256:…` of the ed25519 key. */
+  readonly hostKeyFingerprint: string;
+  readonly containerId: string;
+  /** The host's ed25519 public key line, for known_hosts. */
+  readonly hostKey: string;
+  /** Runs a command as root inside, past SSH. */
+  exec(argv: readonly string[]): Promise<SshHostExec>;
+  /** Freezes every process inside, as a suspended machine would be. */
+  pause(): Promise<void>;
+  unpause(): Promise<void>;
+  /** Stops hard and starts again: processes are gone, files and host keys stay. The kernel's boot id stays too. */
+  restart(): Promise<void>;
+  /** Ends it without notice. */
+  kill(): Promise<void>;
+  /** From now on every packet in and out is lost, in silence. Not in the busybox image. */
+  dropPackets(): Promise<void>;
+  undropPackets(): Promise<void>;
+  /** Delays every packet that leaves, and may limit the rate. Throws where the kernel has no netem. */
+  shape(options: { readonly delayMs: number; readonly rateKbit?: number }): Promise<void>;
+  /** Removes the container. May be called twice. */
+  destroy(): Promise<void>;
+}
+
+/** Starts a host and waits until sshd listens, about a second. The image must be there: see `ensureTestHostImage`. */
+export async function startSshHost(options: SshHostOptions): Promise<SshHost> {
+  // Its cleaner is one more image to fetch; we clean up by label ourselves.
+  process.env["TESTCONTAINERS_RYUK_DISABLED"] = "true";
+  const { GenericContainer, Wait } = await import("testcontainers");
+  const container = new GenericContainer(
+    options.image === "busybox" ? busyboxHostImage : testHostImage,
+  )
+    .withLabels({ [ownerLabel]: String(process.pid) })
+    .withEnvironment({ ...options.environment, HOST_SETUP: setupScript(options) })
+    .withExposedPorts(22)
+    .withAddedCapabilities("NET_ADMIN")
+    .withTmpFs({ ...options.tmpfs })
+    .withWaitStrategy(Wait.forLogMessage(/Server listening on 0\.0\.0\.0/));
+  if (options.memoryLimit !== undefined)
+    container.withResourcesQuota({ memory: options.memoryLimit });
+  if (options.networkName !== undefined) container.withNetworkMode(options.networkName);
+  return describeHost(await container.start(), options.networkName ?? "bridge");
+}
+
+/** Removes the containers of test processes that no longer live, and of this one. For a global teardown. */
+export async function removeTestContainers(): Promise<void> {
+  const format = `{{.ID}} {{.Label "${ownerLabel}"}}`;
+  const { stdout } = await run("docker", [
+    "ps",
+    "-a",
+    "--filter",
+    `label=${ownerLabel}`,
+    "--format",
+    format,
+  ]);
+  const rows = stdout.split("\n").flatMap((line) => {
+    const [id, owner] = line.split(" ");
+    return id === undefined || owner === undefined ? [] : [{ id, owner: Number(owner) }];
+  });
+  const ended = rows
+    .filter(({ owner }) => owner === process.pid || !isAlive(owner))
+    .map(({ id }) => id);
+  if (ended.length > 0) await run("docker", ["rm", "-f", "-v", ...ended]);
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Shell text that makes the users. Runs again at each restart. */
+function setupScript(options: SshHostOptions): string {
+  const isBusybox = options.image === "busybox";
+  const lines = options.users.flatMap((user) => userScript(user, isBusybox));
+  const sshd =
+    options.sshd === undefined
+      ? []
+      : [
+          `mkdir -p /etc/ssh/sshd_config.d`,
+          writeText("/etc/ssh/sshd_config.d/test.conf", `${options.sshd}\n`),
+        ];
+  return [...lines, ...sshd, options.setup ?? ""].join("\n");
+}
+
+function userScript(user: SshHostUser, isBusybox: boolean): string[] {
+  const shell = user.shell ?? (isBusybox ? "/bin/sh" : "/bin/bash");
+  const home = user.name === "root" ? "/root" : `/home/${user.name}`;
+  // sshd refuses accounts whose password is locked with "!", also for keys.
+  const password = user.password ?? "*";
+  return [
+    `id ${user.name} >/dev/null 2>&1 || useradd -m -s ${shell} ${user.name} >/dev/null 2>&1`,
+    `sed -i 's#^\\(${user.name}:.*:\\)[^:]*$#\\1${shell}#' /etc/passwd`,
+    user.password === undefined
+      ? `sed -i 's#^${user.name}:[^:]*:#${user.name}:${password}:#' /etc/shadow`
+      : `echo '${user.name}:${password}' | chpasswd >/dev/null 2>&1`,
+    `mkdir -p ${home}/.ssh`,
+    writeText(`${home}/.ssh/authorized_keys`, `${user.authorizedKey ?? ""}\n`),
+    `chmod 700 ${home}/.ssh; chmod 600 ${home}/.ssh/authorized_keys; chown -R ${user.name} ${home}/.ssh`,
+  ];
+}
+
+/** Writes a text that may hold quotes. */
+function writeText(path: string, text: string): string {
+  return `echo ${Buffer.from(text).toString("base64")} | base64 -d >${path}`;
+}
+
+async function describeHost(
+  container: AbstractStartedContainer,
+  network: string,
+): Promise<SshHost> {
+  let address = readAddress(container, network);
+  const containerId = container.getId();
+  const docker = async (...argv: string[]): Promise<void> => void (await run("docker", argv));
+  const exec = async (argv: readonly string[]): Promise<SshHostExec> => {
+    const { exitCode, stdout, stderr } = await container.exec([...argv]);
+    return { exitCode, stdout, stderr };
+  };
+  const must = async (...argv: string[]): Promise<string> => {
+    const answer = await exec(argv);
+    if (answer.exitCode !== 0)
+      throw new Error(`${argv.join(" ")} failed in the test host: ${answer.stderr}`);
+    return answer.stdout.trim();
+  };
+  const hostKey = await must("cat", "/etc/ssh/ssh_host_ed25519_key.pub");
+  const fingerprint =
+    (await must("ssh-keygen", "-lf", "/etc/ssh/ssh_host_ed25519_key.pub")).split(" ")[1] ?? "";
+  return {
+    get host() {
+      return address.host;
+    },
+    get port() {
+      return address.port;
+    },
+    hostKeyFingerprint: fingerprint,
+    hostKey: hostKey.split(" ").slice(0, 2).join(" "),
+    containerId,
+    exec,
+    pause: () => docker("pause", containerId),
+    unpause: () => docker("unpause", containerId),
+    restart: async () => {
+      await container.restart({ timeout: 0 });
+      address = readAddress(container, network);
+    },
+    kill: () => docker("kill", containerId),
+    dropPackets: async () => {
+      for (const chain of ["INPUT", "OUTPUT"]) await must("iptables", "-I", chain, "-j", "DROP");
+    },
+    undropPackets: async () => {
+      for (const chain of ["INPUT", "OUTPUT"]) await must("iptables", "-D", chain, "-j", "DROP");
+    },
+    shape: async ({ delayMs, rateKbit }) => {
+      const rate = rateKbit === undefined ? [] : ["rate", `${rateKbit}kbit`];
+      await must(
+        "tc",
+        "qdisc",
+        "replace",
+        "dev",
+        "eth0",
+        "root",
+        "netem",
+        "delay",
+        `${delayMs}ms`,
+        ...rate,
+      );
+    },
+    destroy: () => docker("rm", "-f", "-v", containerId),
+  };
+}
+
+/** On Linux the container's own address: no proxy stands between, so that lost packets are really lost. */
+function readAddress(
+  container: AbstractStartedContainer,
+  network: string,
+): { host: string; port: number } {
+  if (process.platform === "linux") return { host: container.getIpAddress(network), port: 22 };
+  return { host: container.getHost(), port: container.getMappedPort(22) };
+}
