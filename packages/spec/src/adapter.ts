@@ -3,6 +3,7 @@ import type { Clock } from "./clock.ts";
 import type { PlatformErrorKind, FailureScope } from "./failure.ts";
 import type { Currency, Money } from "./money.ts";
 import type { Secret } from "./secret.ts";
+import type { SshTarget } from "./ssh-target.ts";
 
 /** Raised only for a change that breaks existing adapters. */
 export const contractVersion = 1;
@@ -156,8 +157,17 @@ export type NodeAccess =
       readonly auth: SshAuth;
       /** Known host key fingerprint (`SHA256:…`) when the platform or the user tells it. */
       readonly hostKey?: string;
-      /** `known`: must be in `hostKey` or known_hosts. `first-use`: pin what the first connection shows. */
-      readonly hostKeyPolicy?: "known" | "first-use";
+      /**
+       * `known`: must be in `hostKey`, known_hosts or a pin. `first-use`: pin what the first connection shows, whatever
+       * known_hosts says, as an address may be a new machine with each lease. `accept-new`: pin it only where known_hosts
+       * has no entry. @default "known"
+       */
+      readonly hostKeyPolicy?: "known" | "first-use" | "accept-new";
+      /**
+       * On machines of the user's own: the address as written. The user's SSH configuration is asked about it and fills in
+       * what it leaves out (host name, port, user, key, jump); `host`, `port` and `user` then only serve for messages.
+       */
+      readonly target?: SshTarget;
       /** Machines to jump through, nearest first. */
       readonly jumps?: readonly SshJump[];
       /** May our public key be installed at the first password login? Never on owned hosts. */
@@ -180,6 +190,8 @@ export interface SshJump {
   readonly user: string;
   readonly auth: SshAuth;
   readonly hostKey?: string;
+  /** As in `NodeAccess`. */
+  readonly target?: SshTarget;
 }
 
 export interface Node {
