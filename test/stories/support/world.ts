@@ -32,6 +32,7 @@ export interface World {
     readonly signal?: AbortSignal;
     readonly crashAt?: string;
     readonly owner?: string;
+    readonly onPass?: (name: string) => void;
   }) => Promise<DriveEnd | "crashed">;
   readonly view: () => Promise<RunView>;
   readonly eventTypes: () => Promise<readonly string[]>;
@@ -231,10 +232,11 @@ export async function createWorld(options: WorldOptions): Promise<World> {
     runId: submission.runId,
     host: hostOf,
     hosts: () => [...hosts.values()],
-    async drive({ signal, crashAt, owner = newId() } = {}) {
+    async drive({ signal, crashAt, owner = newId(), onPass } = {}) {
       const crash = new AbortController();
       let isDead = false;
       const ports = portsFor(owner, (name) => {
+        onPass?.(name);
         if (isDead || name === crashAt) {
           isDead = true;
           crash.abort(new Crash(name));
@@ -247,11 +249,12 @@ export async function createWorld(options: WorldOptions): Promise<World> {
         alive.signal,
         ...(signal === undefined ? [] : [signal]),
       ]);
-      const end = await driveRun(
-        crashAt === undefined ? ports : deadly(ports, () => isDead),
-        submission.runId,
-        { signal: both },
-      );
+      const driven = driveRun(crashAt === undefined ? ports : deadly(ports, () => isDead), submission.runId, { signal: both });
+      // A dead process answers nobody: whatever its driver still threw is part of the crash.
+      const end = await driven.catch((error: unknown) => {
+        if (isDead) return "crashed" as const;
+        throw error;
+      });
       return isDead ? "crashed" : end;
     },
     async view() {

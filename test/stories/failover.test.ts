@@ -1,0 +1,127 @@
+import { describe, it } from "vitest";
+import { createWorld, testOffer } from "./support/world.ts";
+import type { World } from "./support/world.ts";
+
+const checkpoint = { path: "ckpt", everyMs: 5000, signal: "SIGTERM", graceMs: 4000, store: "local", keep: 2 } as const;
+
+/** Waits, on the world's own clock, until something holds. */
+async function until(world: World, holds: () => boolean): Promise<void> {
+  for (let tick = 0; tick < 100_000 && !holds(); tick += 1) {
+    await world.clock.sleep(250, { signal: new AbortController().signal });
+  }
+  if (!holds()) throw new Error("it never came true");
+}
+
+const one = (world: World): NonNullable<World["platforms"][string]> => {
+  const platform = world.platforms["one"];
+  if (platform === undefined) throw new Error("no platform one");
+  return platform;
+};
+
+const owned = { release: "owned", idempotency: "name" } as const;
+
+describe("failover", () => {
+  it("resumes elsewhere after an interruption with notice, from what the job saved", async ({ expect }) => {
+    const world = await createWorld({
+      platforms: { one: { offers: [testOffer("a", "one", 1_000_000), testOffer("b", "one", 2_000_000)] } },
+      job: { checkpoint },
+    });
+    const driven = world.drive();
+    await until(world, () => world.hosts().some((host) => host.isRunning()));
+    one(world).interrupt(one(world).machines()[0]?.leaseId ?? "", { noticeMs: 10_000 });
+    await driven;
+    const view = await world.view();
+    expect(view).toMatchObject({ state: "succeeded", billing: "ended" });
+    expect(view.attempts.map((each) => each.offerId)).toEqual(["a", "b"]);
+    expect(one(world).bills().every((bill) => bill.endedAt !== undefined)).toBe(true);
+    const micros = one(world).bills().reduce((sum, bill) => sum + bill.amount.micros, 0);
+    expect(view.cost.micros).toBe(micros);
+  });
+
+  it("resumes elsewhere after a machine dies without a word", async ({ expect }) => {
+    const world = await createWorld({
+      platforms: { one: { offers: [testOffer("a", "one", 1_000_000), testOffer("b", "one", 2_000_000)] } },
+      job: { checkpoint },
+    });
+    const driven = world.drive();
+    await until(world, () => world.hosts()[0]?.progress().doneMs !== undefined && (world.hosts()[0]?.progress().doneMs ?? 0) > 20_000);
+    one(world).end(one(world).machines()[0]?.leaseId ?? "");
+    await driven;
+    expect(await world.view()).toMatchObject({ state: "succeeded", billing: "ended" });
+    const types = await world.eventTypes();
+    expect(types.filter((type) => type === "job-started")).toHaveLength(2);
+  });
+
+  it("waits for the tether of a silent host of one's own before the job runs elsewhere", async ({ expect }) => {
+    const world = await createWorld({
+      platforms: {
+        one: { offers: [testOffer("a", "one", 0), testOffer("b", "one", 1)], capabilities: owned },
+      },
+      job: { checkpoint },
+    });
+    const driven = world.drive();
+    await until(world, () => (world.hosts()[0]?.progress().doneMs ?? 0) > 20_000);
+    const cutAt = world.clock.monotonic();
+    world.hosts()[0]?.setReachable(false);
+    await until(world, () => world.hosts()[1]?.isRunning() === true);
+    const goneOnMs = world.clock.monotonic() - cutAt;
+    expect(world.hosts()[0]?.isRunning()).toBe(false);
+    expect(goneOnMs).toBeGreaterThanOrEqual(8000);
+    expect(goneOnMs).toBeLessThanOrEqual(15_000);
+    await driven;
+    expect(await world.view()).toMatchObject({ state: "succeeded", billing: "none" });
+  });
+
+  it("lets the first machine go on when its link comes back in time, and gives the extra one back", async ({ expect }) => {
+    const world = await createWorld({
+      platforms: {
+        one: { offers: [testOffer("a", "one", 1_000_000), testOffer("b", "one", 2_000_000)] },
+      },
+    });
+    const driven = world.drive();
+    await until(world, () => (world.hosts()[0]?.progress().doneMs ?? 0) > 20_000);
+    world.hosts()[0]?.setReachable(false);
+    await until(world, () => one(world).machines().length === 2);
+    world.hosts()[0]?.setReachable(true);
+    await driven;
+    const view = await world.view();
+    expect(view).toMatchObject({ state: "succeeded", billing: "ended" });
+    expect(world.hosts().reduce((sum, host) => sum + host.starts(), 0)).toBe(1);
+    expect(one(world).bills().every((bill) => bill.endedAt !== undefined)).toBe(true);
+  });
+
+  it("makes one machine when the answer to the create is lost", async ({ expect }) => {
+    for (const idempotency of ["token", "name", "none"] as const) {
+      const world = await createWorld({
+        platforms: { one: { offers: [testOffer("a", "one", 1_000_000)], capabilities: { idempotency } } },
+      });
+      one(world).faultNext({ on: "create", do: "lose-reply" });
+      await world.drive();
+      expect(await world.view()).toMatchObject({ state: "succeeded" });
+      expect(one(world).machines()).toHaveLength(1);
+    }
+  });
+
+  it("ends with the job's own code, and does not try a failing job again unasked", async ({ expect }) => {
+    const world = await createWorld({
+      platforms: { one: { offers: [testOffer("a", "one", 1_000_000), testOffer("b", "one", 2_000_000)] } },
+      script: { exitCode: 7, workMs: 3000 },
+    });
+    await world.drive();
+    expect(await world.view()).toMatchObject({ state: "failed", exitCode: 7, billing: "ended" });
+    expect(one(world).machines()).toHaveLength(1);
+  });
+
+  it("stops at the budget, with what the job saved, and releases", async ({ expect }) => {
+    const world = await createWorld({
+      platforms: { one: { offers: [testOffer("a", "one", 36_000_000)] } },
+      script: { workMs: 3_600_000 },
+      job: { checkpoint, limits: { timeMs: 86_400_000, holdMs: 1000, budget: { currency: "CNY", micros: 10_000_000 } } },
+    });
+    await world.drive();
+    const view = await world.view();
+    expect(view).toMatchObject({ state: "failed", exitCode: 117, billing: "ended" });
+    expect(view.cost.micros).toBeLessThanOrEqual(10_000_000);
+    expect(view.cost.micros).toBeGreaterThan(8_000_000);
+  });
+});
