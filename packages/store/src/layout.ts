@@ -1,3 +1,4 @@
+import { rmSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { GpujobError } from "@gpujob/spec";
 import { createPrivateFile } from "./safe-file.ts";
@@ -63,6 +64,9 @@ function backUp(path: string, target: string): void {
   const reader = new DatabaseSync(path, { readOnly: true });
   try {
     reader.prepare("vacuum into ?").run(target);
+  } catch (error) {
+    rmSync(target, { force: true });
+    throw error;
   } finally {
     reader.close();
   }
