@@ -2,7 +2,6 @@ import { assertNever, type Failure, type JobSpec, type Offer } from "@gpujob/spe
 import { makeExclusion, type Exclusion } from "./exclusions.ts";
 import { exitCodeOf } from "./exit-codes.ts";
 import { failureRules, type Avoid, type FailureRule } from "./failure-rules.ts";
-import { countOf } from "./text.ts";
 
 /** What is known when something failed. Counts do not include this failure. */
 export interface FailureSituation {

@@ -9,6 +9,7 @@ import type {
   PlanMissing,
   PlanRejection,
 } from "@gpujob/spec";
+import { compareIds, compareText } from "./compare.ts";
 import type { Exclusion } from "./exclusions.ts";
 import { findOffers } from "./find-offers.ts";
 import type { Miss } from "./miss.ts";
@@ -56,12 +57,13 @@ export function makePlan(input: PlanInput): Plan {
 
 /**
  * Filters, prices and ranks. Order: the job's ordered accelerators, then `platforms.prefer`, then total price, then
- * platform and offer id. Rejected offers come by platform and offer id.
+ * platform and offer id. Rejected offers come by platform, and together where they share region and accelerators.
  */
 export function rankOffers(input: PlanInput): RankedPlan {
   const { job, offers, missing, rates, currency } = input;
   const index = "groups" in offers ? offers : indexOffers(offers);
   const rejected: PlanRejection[] = [];
+  const toRejection = compileRejection();
   const fitting = findOffers({ ...input, index }, (offer, misses) => {
     rejected.push(toRejection(offer, misses));
   });
@@ -77,7 +79,7 @@ export function rankOffers(input: PlanInput): RankedPlan {
       offer: one.offer,
       candidate: toCandidate(one, position, sorted, job),
     })),
-    rejected: rejected.toSorted(compareIds),
+    rejected,
     missing: missing.toSorted((a, b) => compareText(a.platform, b.platform)),
     currency,
     exchangeRates: rates,
@@ -98,27 +100,16 @@ function comparePriced(a: PricedOffer, b: PricedOffer): number {
   );
 }
 
-interface Named {
-  readonly platform: string;
-  readonly offerId: string;
-}
-
-function compareIds(a: Named, b: Named): number {
-  return compareText(a.platform, b.platform) || compareText(a.offerId, b.offerId);
-}
-
-/** By code units, so that the order does not hang on a locale. */
-function compareText(a: string, b: string): number {
-  if (a === b) return 0;
-  return a < b ? -1 : 1;
-}
-
-function toRejection({ platform, offerId }: Offer, misses: readonly Miss[]): PlanRejection {
-  return {
-    platform,
-    offerId,
-    reasons: misses.map(({ text }) => text),
-    keys: misses.map(({ key }) => key),
+/** Offers that miss alike share one list of reasons: there may be tens of thousands. */
+function compileRejection(): (offer: Offer, misses: readonly Miss[]) => PlanRejection {
+  const seen = new Map<readonly Miss[], Pick<PlanRejection, "reasons" | "keys">>();
+  return ({ platform, offerId }, misses) => {
+    const known = seen.get(misses);
+    if (known !== undefined) return { platform, offerId, ...known };
+    const reasons = misses.map(({ text }) => text);
+    const made = { reasons, keys: misses.map(({ key }) => key) };
+    seen.set(misses, made);
+    return { platform, offerId, ...made };
   };
 }
 

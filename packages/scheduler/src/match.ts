@@ -12,7 +12,7 @@ export interface MatchContext {
   /** By the configured platform's name. A platform left out is held to nothing. */
   readonly capabilitiesByPlatform: Readonly<Record<string, Capabilities>>;
   readonly rates: readonly ExchangeRate[];
-  /** Currency of the plan. */
+  /** Currency of the plan; offers that cannot be converted into it do not fit. */
   readonly currency: Currency;
 }
 
@@ -53,33 +53,51 @@ export function compileMatcher(
   exclusions: readonly Exclusion[],
   context: MatchContext,
 ): Matcher {
-  const { cpuCount, memoryGib, diskGib, nodes } = job.resources;
-  const limit = job.limits.pricePerHour;
+  const checks = compileChecks(job, exclusions, context);
   return {
     place: compilePlaceMatch(job, context.capabilitiesByPlatform),
     gpu: compileGpuMatch(job.resources),
     offer: (offer) => {
-      // Kept without an allocation: this runs for every offer there is.
+      // Runs for every offer there is, so nothing is made for one that fits.
       let misses = none;
-      const add = (miss: Miss | undefined): void => {
-        if (miss !== undefined) misses = misses.length === 0 ? [miss] : [...misses, miss];
-      };
-      if (cpuCount) add(missOfSize("resources.cpu", "CPUs", offer.cpuCount, cpuCount));
-      if (memoryGib)
-        add(missOfSize("resources.memory", "GiB of memory", offer.memoryGib, memoryGib));
-      if (diskGib) add(missOfDisk(offer, diskGib));
-      if (nodes > 1) {
-        add(missOfNodes(offer, nodes));
-        add(missOfFabric(offer, job.resources.fabric));
-      }
-      add(missOfStock(offer, nodes));
-      add(missOfPrice(offer, nodes, limit, context));
-      for (const exclusion of exclusions) {
-        if (isExcluded(exclusion, offer)) add(missOfExclusion(exclusion));
+      for (const check of checks) {
+        const miss = check(offer);
+        if (miss !== undefined) misses = [...misses, miss];
       }
       return misses;
     },
   };
+}
+
+type Check = (offer: Offer) => Miss | undefined;
+
+/** Only what the job asks for is looked at. */
+function compileChecks(
+  { resources, limits }: JobSpec,
+  exclusions: readonly Exclusion[],
+  context: MatchContext,
+): readonly Check[] {
+  const { cpuCount, memoryGib, diskGib, nodes, fabric } = resources;
+  const checks: Check[] = [
+    (offer) => missOfStock(offer, nodes),
+    compileCurrencyCheck(context),
+    ...exclusions.map(compileExclusionCheck),
+  ];
+  if (cpuCount)
+    checks.push((offer) => missOfSize("resources.cpu", "CPUs", offer.cpuCount, cpuCount));
+  if (memoryGib) {
+    checks.push((offer) =>
+      missOfSize("resources.memory", "GiB of memory", offer.memoryGib, memoryGib),
+    );
+  }
+  if (diskGib) checks.push((offer) => missOfDisk(offer, diskGib));
+  if (nodes > 1) {
+    checks.push((offer) => missOfNodes(offer, nodes));
+    checks.push((offer) => missOfFabric(offer, fabric));
+  }
+  const limit = limits.pricePerHour;
+  if (limit) checks.push((offer) => missOfPrice(offer, nodes, limit, context.rates));
+  return checks;
 }
 
 function missOfDisk(
@@ -122,18 +140,29 @@ function missOfStock({ availability }: Offer, nodes: number): Miss | undefined {
   };
 }
 
-/** Also finds out whether the offer can be priced at all: the plan needs it in its own currency. */
+/** An offer in a currency without a rate cannot be compared with any other. */
+function compileCurrencyCheck({ rates, currency }: MatchContext): Check {
+  const known = new Set([
+    "CNY",
+    ...rates.filter((rate) => rate.cnyPerUnit > 0).map((rate) => rate.currency),
+  ]);
+  return ({ price }) => {
+    const foreign = price.perHour.currency;
+    if (foreign === currency || (known.has(foreign) && known.has(currency))) return undefined;
+    const lacking = known.has(foreign) ? currency : foreign;
+    return {
+      key: "offer",
+      text: `priced in ${foreign}, and there is no exchange rate for ${lacking}`,
+    };
+  };
+}
+
 function missOfPrice(
   offer: Offer,
   nodes: number,
-  limit: Money | undefined,
-  { rates, currency }: MatchContext,
+  limit: Money,
+  rates: readonly ExchangeRate[],
 ): Miss | undefined {
-  const foreign = offer.price.perHour.currency;
-  if (!canConvert(foreign, currency, rates)) {
-    return { key: "offer", text: `priced in ${foreign}, for which there is no exchange rate` };
-  }
-  if (limit === undefined) return undefined;
   const price = convertMoney(hourlyPrice(offer, nodes), limit.currency, rates);
   if (price.micros <= limit.micros) return undefined;
   return {
@@ -142,15 +171,8 @@ function missOfPrice(
   };
 }
 
-function canConvert(from: Currency, to: Currency, rates: readonly ExchangeRate[]): boolean {
-  if (from === to) return true;
-  const has = (wanted: Currency): boolean =>
-    wanted === "CNY" ||
-    rates.some(({ currency, cnyPerUnit }) => currency === wanted && cnyPerUnit > 0);
-  return has(from) && has(to);
-}
-
-function missOfExclusion({ untilMs, reason }: Exclusion): Miss {
-  const until = `${new Date(untilMs).toISOString().slice(0, 19)}Z`;
-  return { key: "offer", text: `avoided until ${until}: ${reason}` };
+function compileExclusionCheck(exclusion: Exclusion): Check {
+  const until = `${new Date(exclusion.untilMs).toISOString().slice(0, 19)}Z`;
+  const miss = { key: "offer", text: `avoided until ${until}: ${exclusion.reason}` };
+  return (offer) => (isExcluded(exclusion, offer) ? miss : undefined);
 }

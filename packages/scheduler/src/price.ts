@@ -175,16 +175,18 @@ function priceExtras(
 ): ExtraParts {
   const { diskPerGibHour, publicIpPerHour, egressPerGib } = offer.price;
   const { nodes, diskGib } = job.resources;
-  const hours = (times.boot + (times.upload ?? 0) + times.work + (times.rework ?? 0)) / 3600;
-  const convert = (money: Money, factors: readonly number[]): Money =>
-    convertMoney(scaleMoney(money, { times: factors }), context.currency, context.rates);
+  const seconds = times.boot + (times.upload ?? 0) + times.work + (times.rework ?? 0);
+  const overTime = (perHour: Money, amount: number): Money => {
+    const price = scaleMoney(perHour, { times: [amount, nodes, seconds], over: [3600] });
+    return convertMoney(price, context.currency, context.rates);
+  };
   const zero: Money = { currency: context.currency, micros: 0 };
 
   const extraGib = Math.max(0, (diskGib?.min ?? 0) - (offer.includedDiskGib ?? 0));
-  const disk = diskPerGibHour && convert(diskPerGibHour, [extraGib, hours, nodes]);
+  const disk = diskPerGibHour && overTime(diskPerGibHour, extraGib);
   if (extraGib > 0 && disk === undefined) unknown.push("the disk price");
 
-  const publicIp = publicIpPerHour && convert(publicIpPerHour, [hours, nodes]);
+  const publicIp = publicIpPerHour && overTime(publicIpPerHour, 1);
   if (publicIp === undefined) unknown.push("the price of a public address");
 
   return {
