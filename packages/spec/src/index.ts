@@ -106,3 +106,12 @@ export {
 export type { MoneyOptions } from "./money-text.ts";
 export { formatRange, isInRange, parseRange } from "./range.ts";
 export type { RangeOptions } from "./range.ts";
+export { parseVendors } from "./gpu-vendor.ts";
+export { parseGpuRequests, parseGpuText } from "./gpu.ts";
+export type { GpuMap, GpuNames, GpuRequests } from "./gpu.ts";
+export { parseJobFile } from "./job-file.ts";
+export type { JobFileInput, JobLayer } from "./job-file.ts";
+export type { JobEnvironment } from "./job-environment.ts";
+export { jobDefaults } from "./job-spec.ts";
+export { secretReferenceSchema } from "./secret-schema.ts";
+export { durationSchema, hourlyPriceSchema, moneySchema, sizeRangeSchema } from "./unit-schema.ts";

@@ -1,0 +1,84 @@
+import type { SecretReference } from "./adapter.ts";
+import type { JobValues } from "./job-schema.ts";
+import { resolveLocal } from "./local-path.ts";
+
+/** Where relative paths of one layer start. */
+export interface PathBase {
+  readonly folder: string;
+  readonly home?: string;
+}
+
+/** Makes the paths on this machine absolute, so that layers from different folders can be merged. */
+export function absolutePaths(values: JobValues, base: PathBase): JobValues {
+  const { workdir, files, secrets } = values;
+  return {
+    ...values,
+    ...(workdir === undefined ? {} : { workdir: resolveLocal(workdir, base) }),
+    ...(files === undefined
+      ? {}
+      : { files: mapValues(files, (source) => absoluteSource(source, base)) }),
+    ...(secrets === undefined
+      ? {}
+      : { secrets: mapValues(secrets, (reference) => absoluteReference(reference, base)) }),
+  };
+}
+
+type Source = NonNullable<JobValues["files"]>[string];
+
+function absoluteSource(source: Source, base: PathBase): Source {
+  return source.kind === "local" ? { ...source, path: resolveLocal(source.path, base) } : source;
+}
+
+/** A reference whose `file` is absolute. */
+export function absoluteReference(reference: SecretReference, base: PathBase): SecretReference {
+  return "file" in reference ? { file: resolveLocal(reference.file, base) } : reference;
+}
+
+function mapValues<T>(
+  map: Readonly<Record<string, T>>,
+  change: (value: T) => T,
+): Record<string, T> {
+  return Object.fromEntries(Object.entries(map).map(([key, value]) => [key, change(value)]));
+}
+
+/** Merges layers by key, the first one strongest. Inside maps of named things each name counts for itself. */
+export function mergeJobs(layers: readonly JobValues[]): JobValues {
+  return layers.reduceRight<JobValues>((below, above) => mergeTwo(below, above), {});
+}
+
+function mergeTwo(below: JobValues, above: JobValues): JobValues {
+  return {
+    ...below,
+    ...above,
+    ...inside("resources", below, above),
+    ...inside("platforms", below, above),
+    ...inside("files", below, above),
+    ...inside("env", below, above),
+    ...inside("secrets", below, above),
+    ...inside("checkpoint", below, above),
+    ...inside("limits", below, above),
+    ...inside("retry", below, above),
+    ...inside("labels", below, above),
+  };
+}
+
+type MapKey =
+  | "resources"
+  | "platforms"
+  | "files"
+  | "env"
+  | "secrets"
+  | "checkpoint"
+  | "limits"
+  | "retry"
+  | "labels";
+
+function inside<Key extends MapKey>(
+  key: Key,
+  below: JobValues,
+  above: JobValues,
+): { readonly [K in Key]?: JobValues[Key] } | object {
+  const low = below[key];
+  const high = above[key];
+  return low === undefined || high === undefined ? {} : { [key]: { ...low, ...high } };
+}

@@ -1,0 +1,161 @@
+import { basename } from "node:path";
+import type { CheckpointRule, FileSource, JobSpec, Resources } from "./job.ts";
+import type { JobValues } from "./job-schema.ts";
+import type { Problem } from "./position.ts";
+import { formatPath } from "./problems.ts";
+import { checkPath, toSafeName } from "./safe-path.ts";
+
+/** What a job that says nothing else gets; `plan` says these aloud. Times in milliseconds. */
+export const jobDefaults = {
+  nodes: 1,
+  market: "on-demand",
+  expectedTimeMs: 3_600_000,
+  timeMs: 24 * 3_600_000,
+  holdMs: 8 * 3_600_000,
+  interruptions: 5,
+  failures: 0,
+  profile: "cheapest",
+  checkpoint: {
+    everyMs: 300_000,
+    signal: "SIGTERM",
+    graceMs: 60_000,
+    store: "local",
+    keep: 2,
+  },
+} as const;
+
+interface Context {
+  readonly environment: Readonly<Record<string, string>>;
+  readonly whereOf: (path: readonly PropertyKey[]) => string;
+  readonly path: string;
+}
+
+/** Fills in the defaults and checks what only shows when all layers are together. */
+export function toJobSpec(
+  values: JobValues,
+  context: Context,
+): { readonly job: JobSpec; readonly problems: readonly Problem[] } {
+  const { limits = {}, retry = {}, platforms = {}, queue, keep, idle } = values;
+  const job: JobSpec = {
+    name: values.name ?? defaultName(context.path),
+    resources: toResources(values.resources ?? {}),
+    market: values.market ?? jobDefaults.market,
+    regions: values.region ?? [],
+    ...optional("residency", values.residency),
+    platforms: {
+      allow: platforms.allow ?? [],
+      deny: platforms.deny ?? [],
+      prefer: platforms.prefer ?? [],
+    },
+    ...optional("image", values.image),
+    ...optional("workdir", values.workdir),
+    files: toFiles(values.files ?? {}),
+    environment: context.environment,
+    secrets: values.secrets ?? {},
+    ...optional("setup", values.setup),
+    ...optional("run", values.run),
+    outputs: [...new Set(values.outputs)],
+    ...optional("checkpoint", toCheckpoint(values.checkpoint)),
+    expectedTimeMs: values.expectedTime ?? jobDefaults.expectedTimeMs,
+    limits: {
+      ...optional("budget", limits.budget),
+      ...optional("pricePerHour", limits.price),
+      timeMs: limits.time ?? jobDefaults.timeMs,
+      holdMs: limits.hold ?? jobDefaults.holdMs,
+    },
+    retry: {
+      interruptions: retry.interruptions ?? jobDefaults.interruptions,
+      failures: retry.failures ?? jobDefaults.failures,
+      rules: retry.rules ?? [],
+    },
+    ...optional("queueMs", queue === 0 ? undefined : queue),
+    ...optional("keepMs", keep === 0 ? undefined : keep),
+    ...optional("idleMs", idle === 0 ? undefined : idle),
+    ports: values.ports ?? [],
+    labels: toLabels(values.labels ?? {}),
+    profile: values.profile ?? jobDefaults.profile,
+  };
+  return { job, problems: crossCheck(values, job, context) };
+}
+
+function optional<Key extends string, Value>(
+  key: Key,
+  value: Value | undefined,
+): { readonly [K in Key]?: Value };
+function optional(key: string, value: unknown): object {
+  return value === undefined ? {} : { [key]: value };
+}
+
+function defaultName(path: string): string {
+  const name = toSafeName(basename(path).replace(/\.(?:gpujob\.)?ya?ml$/i, ""));
+  return name === "" ? "job" : name;
+}
+
+function toResources(values: NonNullable<JobValues["resources"]>): Resources {
+  return {
+    gpus: values.gpu?.gpus ?? [],
+    isOrderedPreference: values.gpu?.isOrderedPreference ?? false,
+    nodes: values.nodes ?? jobDefaults.nodes,
+    interconnect: values.interconnect ?? "any",
+    fabric: values.fabric ?? { kind: "any" },
+    ...optional("cpuCount", values.cpu),
+    ...optional("memoryGib", values.memory),
+    ...optional("diskGib", values.disk),
+  };
+}
+
+function toFiles(files: NonNullable<JobValues["files"]>): readonly FileSource[] {
+  return Object.entries(files).map(([target, source]) => ({
+    target: checkPath(target, "target"),
+    source,
+  }));
+}
+
+function toCheckpoint(values: JobValues["checkpoint"]): CheckpointRule | undefined {
+  if (values?.path === undefined) return undefined;
+  const { checkpoint } = jobDefaults;
+  return {
+    path: values.path,
+    everyMs: values.every ?? checkpoint.everyMs,
+    signal: values.signal ?? checkpoint.signal,
+    graceMs: values.grace ?? checkpoint.graceMs,
+    store: values.store ?? checkpoint.store,
+    keep: values.keep ?? checkpoint.keep,
+  };
+}
+
+function toLabels(labels: NonNullable<JobValues["labels"]>): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.entries(labels).map(([key, value]) => [key, String(value)]));
+}
+
+function crossCheck(values: JobValues, job: JobSpec, { whereOf }: Context): readonly Problem[] {
+  const problems: Problem[] = [];
+  const add = (path: readonly PropertyKey[], message: string): void => {
+    problems.push({ where: whereOf(path), message: `${formatPath(path)}: ${message}` });
+  };
+  if (values.checkpoint !== undefined && values.checkpoint.path === undefined) {
+    add(["checkpoint"], "The folder is missing. Add `path:`, the folder that the job saves into.");
+  }
+  if (values.checkpoint?.every !== undefined && values.checkpoint.every < 1000) {
+    add(["checkpoint", "every"], "Must be at least 1s.");
+  }
+  for (const key of ["expectedTime", "limits.time"] as const) {
+    const ms = key === "expectedTime" ? values.expectedTime : values.limits?.time;
+    if (ms === 0) add(key.split("."), "Must be longer than 0s.");
+  }
+  for (const name of Object.keys(job.secrets)) {
+    if (!Object.hasOwn(job.environment, name)) continue;
+    add(["secrets", name], `${name} stands under env too. Keep it in one place.`);
+  }
+  for (const name of job.platforms.allow) {
+    if (!job.platforms.deny.includes(name)) continue;
+    add(["platforms", "deny"], `${name} is allowed and denied. Keep one of the two.`);
+  }
+  const seen = new Set<string>();
+  for (const target of Object.keys(values.files ?? {})) {
+    const place = checkPath(target, "target");
+    if (seen.has(place)) add(["files", target], "Two sources go to this place. Rename one target.");
+    seen.add(place);
+  }
+  return problems;
+}
