@@ -14,7 +14,15 @@ export function toOclifFlags(flags: FlagSet): Interfaces.FlagInput {
       return [name, { ...shared, type: "boolean", allowNo: false, parse: same }] as const;
     }
     const { multiple, helpValue } = flag;
-    const option = { ...shared, type: "option", multiple, helpValue, input: [], parse: same };
+    const option = {
+      ...shared,
+      type: "option",
+      multiple,
+      helpValue,
+      input: [],
+      multipleNonGreedy: true,
+      parse: same,
+    };
     return [name, option] as const;
   });
   return Object.fromEntries(entries);
@@ -26,13 +34,15 @@ export function toOclifArgs(args: ArgumentSet): Interfaces.ArgInput {
     name,
     {
       name,
-      description: argument.summary,
+      description:
+        argument.options === undefined
+          ? argument.summary
+          : `${argument.summary}: ${argument.options.join(", ")}`,
       required: argument.required === true,
       multiple: argument.multiple === true,
       ignoreStdin: true,
       input: [],
       parse: same,
-      ...(argument.options === undefined ? {} : { options: [...argument.options] }),
     },
   ]);
   return Object.fromEntries(entries);

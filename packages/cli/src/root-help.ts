@@ -25,9 +25,9 @@ export async function rootHelp(view: View): Promise<readonly string[]> {
     "",
     title("BEGIN"),
     "  $ gpujob init             write a job file by questions",
-    "  $ gpujob plan job.yaml    see what it would cost, and where",
+    "  $ gpujob plan job.yaml    see where, and for how much",
     "  $ gpujob submit job.yaml  run it",
     "",
-    "gpujob COMMAND --help tells more; --json works on every command.",
+    ...wrap("gpujob COMMAND --help tells more. Every command takes --json.", limit),
   ];
 }

@@ -3,12 +3,15 @@ import type { AuditLease, AuditReport } from "@gpujob/sdk";
 import { formatMissing } from "./plan-notes.ts";
 import { paint } from "./style.ts";
 import { renderTable } from "./table.ts";
+import { tame, wrap } from "./text.ts";
 import { formatAge } from "./units.ts";
 import type { View } from "./view.ts";
 
 /** The page of `audit`: what could not be confirmed comes first, then what bills, then what is not known. */
 export function renderAudit(report: AuditReport, view: View): readonly string[] {
-  const endAt = new Map(report.byHand.map((lease) => [lease as AuditLease, lease.endAt]));
+  const endAt = new Map(
+    report.byHand.map((lease) => [lease as AuditLease, `end it at ${lease.endAt}. ${lease.note}`]),
+  );
   return [
     ...section("Not confirmed ended, may still be billing", report.unconfirmed, "bad"),
     ...section("Ends only by your own hand", report.byHand, "warn"),
@@ -45,24 +48,25 @@ export function renderAudit(report: AuditReport, view: View): readonly string[] 
             align: "right",
             dropOrder: 3,
           },
-          {
-            header: "NOTE",
-            value: (lease) => endAt.get(lease) ?? lease.note,
-            shrinkTo: 10,
-            dropOrder: 1,
-          },
         ],
         leases,
         view,
       ),
+      ...leases.flatMap((lease) => {
+        const text = endAt.get(lease) ?? lease.note;
+        if (text === "") return [];
+        return wrap(`  ${lease.leaseId ?? lease.platform}: ${tame(text)}`, view.columns, "    ");
+      }),
+      "",
     ];
   }
 }
 
 function verdict(report: AuditReport): string {
   const open = report.unconfirmed.length + report.byHand.length + report.unknown.length;
+  const count = report.missing.length;
   const silent =
-    report.missing.length > 0 ? ` ${report.missing.length} platforms did not answer.` : "";
+    count === 0 ? "" : ` ${count} ${count === 1 ? "platform" : "platforms"} did not answer.`;
   if (open > 0) return `${open} to look after.${silent}`;
   if (report.billing.length > 0)
     return `${report.billing.length} billing, all of known runs.${silent}`;

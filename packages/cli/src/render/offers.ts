@@ -9,7 +9,7 @@ import type { View } from "./view.ts";
 const columns: readonly Column<OfferRow>[] = [
   { header: "PLATFORM", value: ({ platform }) => platform, shrinkTo: 8 },
   { header: "OFFER", value: ({ offerId }) => offerId },
-  { header: "GPU", value: ({ gpu }) => gpuLabel(gpu), shrinkTo: 12 },
+  { header: "GPU", value: ({ gpu }) => gpuLabel(gpu) },
   { header: "CPU", value: (offer) => count(offer.cpuCount), align: "right", dropOrder: 5 },
   { header: "MEMORY", value: (offer) => gib(offer.memoryGib), align: "right", dropOrder: 6 },
   { header: "REGION", value: ({ region }) => region, shrinkTo: 8, dropOrder: 3 },

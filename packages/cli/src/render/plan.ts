@@ -22,7 +22,7 @@ const columns: readonly Column<PlanCandidate>[] = [
   { header: "#", value: ({ rank }) => String(rank), align: "right" },
   { header: "PLATFORM", value: ({ platform }) => platform, shrinkTo: 8 },
   { header: "OFFER", value: ({ offerId }) => offerId },
-  { header: "GPU", value: ({ gpu }) => gpuLabel(gpu), shrinkTo: 12, dropOrder: 1 },
+  { header: "GPU", value: ({ gpu }) => gpuLabel(gpu), dropOrder: 1 },
   { header: "REGION", value: ({ region }) => region, shrinkTo: 8, dropOrder: 4 },
   { header: "MARKET", value: ({ market }) => market, dropOrder: 5 },
   {
@@ -53,6 +53,7 @@ export function renderPlan(
   return [
     ...(shown.length > 0 ? renderTable([...columns, age], shown, view) : ["No offer fits."]),
     ...(hidden > 0 ? [paint(`… and ${hidden} more that fit.`, "dim", view)] : []),
+    "",
     ...explain(shown, view, options.isExplained === true),
     ...formatRejected(plan.rejected, view, options.isExplained === true),
     ...formatMissing(plan.missing, view),
@@ -61,9 +62,11 @@ export function renderPlan(
 }
 
 function explain(rows: readonly PlanCandidate[], view: View, isFull: boolean): readonly string[] {
-  const first = rows[0];
-  if (!first) return [];
-  if (!isFull) return wrap(`Why #1: ${tame(first.reason)}`, view.columns, "  ");
+  if (!isFull) {
+    return rows
+      .slice(0, 3)
+      .flatMap((row) => wrap(`#${row.rank}: ${tame(row.reason)}`, view.columns, "  "));
+  }
   return rows.flatMap((row) => [
     ...wrap(`#${row.rank} ${row.platform} ${row.offerId}: ${tame(row.reason)}`, view.columns, "  "),
     ...wrap(`  ${priceSplit(row)}`, view.columns, "    "),

@@ -19,7 +19,9 @@ export function renderRun(run: RunDetail, view: View): readonly string[] {
   return [
     headline(run, view),
     ...facts(run, view),
+    "",
     ...renderAttempts(run, view, 1),
+    "",
     ...renderTimeline(run, view),
   ];
 }
@@ -96,9 +98,11 @@ function renderAttempts(run: RunView, view: View, atLeast: number): readonly str
       value: ({ cost }) => (cost === null ? "unknown" : formatMoney(cost)),
       align: "right",
     },
-    { header: "WHY", value: ({ reason }) => reason ?? "", shrinkTo: 12, dropOrder: 3 },
   ];
-  return renderTable(columns, run.attempts, view);
+  const reasons = run.attempts.flatMap(({ number, reason }) =>
+    reason === null ? [] : wrap(`  Attempt ${number}: ${tame(reason)}`, view.columns, "    "),
+  );
+  return [...renderTable(columns, run.attempts, view), ...reasons];
 }
 
 function renderTimeline(run: RunDetail, view: View): readonly string[] {

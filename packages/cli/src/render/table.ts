@@ -46,9 +46,10 @@ export function renderTable<Row>(
   const body = rows.map((row, index) =>
     shown
       .map(({ column, texts, width }) => {
-        const text = place(texts[index] ?? "", column, width);
         const tone = column.tone?.(row);
-        return tone === undefined ? text : paint(text, tone, view);
+        return place(texts[index] ?? "", column, width, (text) =>
+          tone === undefined ? text : paint(text, tone, view),
+        );
       })
       .join(gap)
       .trimEnd(),
@@ -56,8 +57,14 @@ export function renderTable<Row>(
   return [paint(header.join(gap).trimEnd(), "dim", view), ...body];
 }
 
-function place<Row>(text: string, column: Column<Row>, width: number): string {
-  return pad(truncate(text, width), width, column.align ?? "left");
+/** The spaces stay outside of the colour, so that they can be trimmed at the end of a line. */
+function place<Row>(
+  text: string,
+  column: Column<Row>,
+  width: number,
+  dress: (text: string) => string = (same) => same,
+): string {
+  return pad(dress(truncate(text, width)), width, column.align ?? "left");
 }
 
 interface Sized<Row> {

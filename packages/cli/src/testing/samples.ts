@@ -1,0 +1,187 @@
+import type { OfferRow, PlanResult, RunDetail } from "@gpujob/sdk";
+import type { LedgerLine, Money, PlanCandidate, RunView } from "@gpujob/spec";
+
+/** Money in CNY, or another currency, from a number of whole units. */
+export function money(units: number, currency = "CNY"): Money {
+  return { currency, micros: Math.round(units * 1e6) };
+}
+
+/** A candidate of a plan, changed as a test needs it. */
+export function sampleCandidate(change: Partial<PlanCandidate> = {}): PlanCandidate {
+  return {
+    rank: 1,
+    offerId: "cn-west/rtx4090-1",
+    platform: "autodl",
+    region: "cn-west",
+    instanceType: "rtx4090-1",
+    gpu: { vendor: "nvidia", model: "RTX4090", vramGib: 24, count: 1, interconnect: "pcie" },
+    market: "on-demand",
+    pricePerHour: money(1.88),
+    totalPrice: money(3.92),
+    breakdown: {
+      compute: money(3.76),
+      disk: money(0.06),
+      publicIp: null,
+      egress: null,
+      boot: money(0.05),
+      upload: money(0.05),
+      minimum: money(0),
+      expectedRework: money(0),
+      discount: money(0),
+      unknown: ["public IP", "egress"],
+    },
+    availability: "high",
+    observedAt: "2026-11-24T11:59:48Z",
+    reason: "Cheapest for 2h; the next is 12 % dearer.",
+    ...change,
+  };
+}
+
+/** A plan with names in Chinese, a dearer second offer, rejections and a silent platform. */
+export function samplePlan(change: Partial<PlanResult> = {}): PlanResult {
+  return {
+    candidates: [
+      sampleCandidate(),
+      sampleCandidate({
+        rank: 2,
+        offerId: "内蒙古A区/3090-2",
+        platform: "算力云",
+        region: "内蒙古A区",
+        gpu: { vendor: "nvidia", model: "RTX3090", vramGib: 24, count: 2, interconnect: "unknown" },
+        market: "spot",
+        pricePerHour: money(2.1),
+        totalPrice: money(14.4),
+        availability: "3",
+        reason: "Dearer by 10.48 CNY: two cards where one was asked for.",
+      }),
+    ],
+    rejected: [
+      { platform: "lab", offerId: "gpu-01", reasons: ["24 GB per card, 80 GB are needed"] },
+      { platform: "lab", offerId: "gpu-02", reasons: ["24 GB per card, 80 GB are needed"] },
+      { platform: "算力云", offerId: "h20-8", reasons: ["sold out", "above limits.price"] },
+    ],
+    missing: [{ platform: "ucloud", reason: "no answer within 3s" }],
+    currency: "CNY",
+    exchangeRates: [
+      { currency: "USD", cnyPerUnit: 7.12, observedAt: "2026-11-01", source: "bundled" },
+    ],
+    job: { name: "qwen-lora", defaults: ["nodes 1", "expectedTime 1h", "limits.time 24h"] },
+    upload: {
+      files: 12,
+      bytes: 3_565_158,
+      ignoredLarge: [{ path: "数据/train.bin", bytes: 2_254_857_830 }],
+    },
+    warnings: ["AUTODL_TOKEN is known to this shell only."],
+    worstCase: "autodl ends the machine after 24h: 45.12 CNY.",
+    ...change,
+  };
+}
+
+/** A run that ended well after an interruption. */
+export function sampleRun(change: Partial<RunView> = {}): RunView {
+  return {
+    id: "r-k3v9x2",
+    name: "微调-qwen-lora",
+    state: "succeeded",
+    exitCode: 0,
+    reason: null,
+    platform: "autodl",
+    attempts: [
+      {
+        number: 1,
+        platform: "算力云",
+        offerId: "内蒙古A区/3090-2",
+        leases: [{ leaseId: "l-1", rank: 0 }],
+        state: "interrupted",
+        startedAt: "2026-11-24T10:00:00Z",
+        endedAt: "2026-11-24T10:25:00Z",
+        reason: "Taken back by the platform; goes on from the checkpoint of 10:24.",
+        cost: money(0.88),
+      },
+      {
+        number: 2,
+        platform: "autodl",
+        offerId: "cn-west/rtx4090-1",
+        leases: [{ leaseId: "l-2", rank: 0 }],
+        state: "ended",
+        startedAt: "2026-11-24T10:25:10Z",
+        endedAt: "2026-11-24T11:30:00Z",
+        reason: null,
+        cost: money(2.04),
+      },
+    ],
+    cost: money(2.92),
+    quoted: money(3.92),
+    billing: "ended",
+    outputs: ["outputs/r-k3v9x2"],
+    startedAt: "2026-11-24T10:00:00Z",
+    endedAt: "2026-11-24T11:30:00Z",
+    labels: { team: "nlp" },
+    ...change,
+  };
+}
+
+/** The same run while it goes on, in full. */
+export function sampleDetail(change: Partial<RunDetail> = {}): RunDetail {
+  return {
+    ...sampleRun({
+      state: "running",
+      exitCode: null,
+      endedAt: null,
+      billing: "running",
+      outputs: [],
+    }),
+    timeline: [
+      { at: "2026-11-24T10:00:00Z", type: "run-submitted", attempt: null, message: "Submitted." },
+      {
+        at: "2026-11-24T10:25:00Z",
+        type: "lease-interrupted",
+        attempt: 1,
+        message: "算力云 takes the machine back. Trying the next of 4 offers.",
+      },
+    ],
+    driver: { owner: "laptop/4711", alive: true },
+    lastBeat: { at: "2026-11-24T11:59:59Z", gpuPercent: 97.4, memoryGib: 18.25, diskFreeGib: 120 },
+    checkpoint: { at: "2026-11-24T11:58:00Z", files: 3, bytes: 1_073_741_824 },
+    ...change,
+  };
+}
+
+/** An offer as `offers` lists it. */
+export function sampleOffer(change: Partial<OfferRow> = {}): OfferRow {
+  return {
+    offerId: "cn-west/rtx4090-1",
+    platform: "autodl",
+    region: "cn-west",
+    instanceType: "rtx4090-1",
+    gpu: { vendor: "nvidia", model: "RTX4090", vramGib: 24, count: 1, interconnect: "pcie" },
+    cpuCount: 16,
+    memoryGib: 120,
+    market: "on-demand",
+    price: {
+      perHour: money(1.88),
+      billing: { unitSeconds: 1, minimumSeconds: 0 },
+      source: "live",
+    },
+    availability: "high",
+    observedAt: "2026-11-24T11:59:48Z",
+    ageSeconds: 12,
+    ...change,
+  };
+}
+
+/** One line of the ledger. */
+export function sampleLine(change: Partial<LedgerLine> = {}): LedgerLine {
+  return {
+    runId: "r-k3v9x2",
+    attempt: 1,
+    platform: "算力云",
+    leaseId: "l-1",
+    from: "2026-11-24T10:00:00Z",
+    to: "2026-11-24T10:25:00Z",
+    billedSeconds: 1500,
+    amount: money(0.88),
+    kind: "compute",
+    ...change,
+  };
+}
