@@ -10,3 +10,4 @@ export { localChannel } from "./local-channel.ts";
 export type { LocalChannelOptions } from "./local-channel.ts";
 export { createMemoryChannel } from "./memory-channel.ts";
 export type { MemoryChannel, MemoryProcess } from "./memory-channel.ts";
+export { errorTableProblems } from "./error-table-problems.ts";
