@@ -4,6 +4,7 @@ import { stripVTControlCharacters } from "node:util";
 import type { AnyCommand } from "./definition.ts";
 import { commonFlags } from "./flags.ts";
 import { toOclifArgs, toOclifFlags } from "./oclif-shape.ts";
+import { wrap } from "./render/text.ts";
 import type { View } from "./render/view.ts";
 
 /** The help of one command, laid out by oclif. */
@@ -28,7 +29,8 @@ export function commandHelp(command: AnyCommand, view: View): readonly string[] 
   const config = { bin: "gpujob", topicSeparator: " ", platform: "linux" } as Interfaces.Config;
   const width = Math.min(view.columns, 100);
   const help = new CommandHelp(shape, config, { maxWidth: width, flagSortOrder: "none" });
-  const text = `${command.summary}\n\n${help.generate()}`;
+  const summary = wrap(command.summary, width).join("\n");
+  const text = `${summary}\n\n${help.generate()}`;
   return (view.colour ? text : stripVTControlCharacters(text))
     .split("\n")
     .map((line) => line.trimEnd());
