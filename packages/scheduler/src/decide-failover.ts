@@ -44,6 +44,8 @@ export type FailoverDecision =
   | { readonly action: "block-until-known"; readonly afterMs: number; readonly reason: string };
 
 const longestWaitMs = 5 * 60_000;
+/** A rule of the user's own repeats for as long as money and time allow, but not in a tight circle. */
+const ruleWaitMs = 5_000;
 
 /**
  * What to do after a failure, from one table by kind and the job's own retry rules. Pure: no clock, no randomness, so
@@ -190,18 +192,17 @@ function decideJobFailure(
   follows: readonly ("code" | "failures")[],
 ): FailoverDecision {
   const byCode = follows.includes("code") ? findRetryRule(situation) : undefined;
-  // A rule of the user's own repeats for as long as money and time allow, but not in a tight circle.
-  const afterMs = Math.min(longestWaitMs, 1_000 * 2 ** Math.min(situation.failures, 20));
   if (byCode === "fail") return giveUp(failure, situation);
   if (byCode === "retry") {
     const reason = say(
       failure,
       `retry.rules asks for another try after code ${situation.exitCode}.`,
     );
-    return { action: "retry-job", counts: "nothing", afterMs, reason };
+    return { action: "retry-job", counts: "nothing", afterMs: ruleWaitMs, reason };
   }
   const left = situation.job.retry.failures - situation.failures;
   if (!follows.includes("failures") || left <= 0) return giveUp(failure, situation);
+  const afterMs = Math.min(longestWaitMs, 1_000 * 2 ** Math.min(situation.failures, 20));
   const next = `retry.failures allows ${left} more ${left === 1 ? "try" : "tries"}.`;
   const reason = say(failure, next);
   return { action: "retry-job", counts: "failure", afterMs, reason };

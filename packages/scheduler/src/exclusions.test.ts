@@ -6,6 +6,7 @@ import {
   exclusionKey,
   isExcluded,
   makeExclusion,
+  readExclusion,
   type Exclusion,
 } from "./index.ts";
 import { sampleOffer } from "./testing/samples.ts";
@@ -69,8 +70,16 @@ describe("exclusions", () => {
       fc.property(scope, scope, (first, second) => {
         const copy: Exclusion = JSON.parse(JSON.stringify(exclude(first)));
         expect(copy).toEqual(exclude(first));
+        expect(readExclusion(exclusionKey(copy), { untilMs: 100, reason: "no." })).toEqual(copy);
         expect(exclusionKey(copy) === exclusionKey(exclude(second))).toBe(first === second);
       }),
     );
+  });
+
+  it("read back nothing from a key of another kind", ({ expect }) => {
+    const rest = { untilMs: 1, reason: "no." };
+    for (const key of ["", "x", "[]", '["call","a",null,null,null]', '["zone",1,null,null,null]']) {
+      expect(readExclusion(key, rest), key).toBeUndefined();
+    }
   });
 });

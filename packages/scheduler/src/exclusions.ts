@@ -69,7 +69,48 @@ export function dropExpired(exclusions: readonly Exclusion[], nowMs: number): re
   return exclusions.filter(({ untilMs }) => untilMs > nowMs);
 }
 
-/** One text per place, for a store that keeps one row for each. */
+/** One text per place, for a store that keeps one row for each. `readExclusion` reads it back. */
 export function exclusionKey({ scope, platform, region, zone, offerId }: Exclusion): string {
   return JSON.stringify([scope, platform, region ?? null, zone ?? null, offerId ?? null]);
+}
+
+/**
+ * An exclusion from its key and the rest of its row. `undefined` for a key of another version: what is not understood
+ * is not avoided.
+ */
+export function readExclusion(
+  key: string,
+  rest: Pick<Exclusion, "untilMs" | "reason">,
+): Exclusion | undefined {
+  const parts = parseKey(key);
+  if (parts === undefined) return undefined;
+  const [scope, platform, region, zone, offerId] = parts;
+  if (!isScope(scope) || platform === null || platform === undefined) return undefined;
+  return {
+    scope,
+    platform,
+    ...(region ? { region } : {}),
+    ...(zone ? { zone } : {}),
+    ...(offerId ? { offerId } : {}),
+    ...rest,
+  };
+}
+
+function isScope(text: string | null | undefined): text is keyof typeof placeKeys {
+  return typeof text === "string" && Object.hasOwn(placeKeys, text);
+}
+
+function parseKey(key: string): readonly (string | null)[] | undefined {
+  try {
+    const parsed: unknown = JSON.parse(key);
+    return Array.isArray(parsed) && parsed.length === 5 && parsed.every(isPart)
+      ? parsed
+      : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function isPart(part: unknown): part is string | null {
+  return part === null || typeof part === "string";
 }

@@ -39,11 +39,17 @@ export function explainNoOffer(
   return { kind, exitCode: exitCodeOf(kind), message, hint: suggest(plan, isAccount) };
 }
 
+/** Offers that fail alike at one platform are one miss: a region may have six zones. */
 function explainNearest(rejected: readonly PlanRejection[]): readonly string[] {
-  const nearest = rejected
-    .toSorted((a, b) => a.reasons.length - b.reasons.length)
-    .slice(0, nearestShown)
-    .map(({ platform, offerId, reasons }) => `${platform} ${offerId} (${reasons.join("; ")})`);
+  const fewest = new Map<string, PlanRejection>();
+  for (const one of rejected.toSorted((a, b) => a.reasons.length - b.reasons.length)) {
+    const key = `${one.platform} ${one.reasons.join("; ")}`;
+    if (!fewest.has(key)) fewest.set(key, one);
+    if (fewest.size === nearestShown) break;
+  }
+  const nearest = [...fewest.values()].map(
+    ({ platform, offerId, reasons }) => `${platform} ${offerId} (${reasons.join("; ")})`,
+  );
   return nearest.length === 0 ? [] : [`Nearest: ${nearest.join(", ")}.`];
 }
 

@@ -1,6 +1,6 @@
-import type { JobSpec } from "@gpujob/spec";
+import { formatMoney, type JobSpec } from "@gpujob/spec";
 import type { PricedOffer } from "./priced-offer.ts";
-import { formatMoney, joinOr } from "./text.ts";
+import { joinOr } from "./text.ts";
 
 /** One sentence: why an offer stands where it stands. */
 export function explainRank(

@@ -5,6 +5,7 @@ export {
   exclusionKey,
   isExcluded,
   makeExclusion,
+  readExclusion,
 } from "./exclusions.ts";
 export type { Exclusion } from "./exclusions.ts";
 export { findOffers } from "./find-offers.ts";

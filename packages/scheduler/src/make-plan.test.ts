@@ -201,6 +201,16 @@ describe("explainNoOffer", () => {
     expect(answer?.hint).toBe("Relaxing `resources.gpu` would let in 2 offers.");
   });
 
+  it("shows offers that fail alike once", ({ expect }) => {
+    const job = sampleJob({ market: "spot" });
+    const dear = priced("dear", 1, { platform: "other", gpu: { ...gpu4090, count: 2 } });
+    const message = explainNoOffer(plan(job, [priced("a", 1), priced("b", 1), dear]))?.message;
+    expect(message).toBe(
+      "No offer fits (3 offers looked at). Nearest: cheap a (on-demand, spot asked for), " +
+        "other dear (on-demand, spot asked for; 2 cards, 1 asked for).",
+    );
+  });
+
   it("tells sold out from too little", ({ expect }) => {
     const answer = explainNoOffer(plan(sampleJob(), [sampleOffer({ availability: "none" })]));
     expect(answer?.hint).toContain("queue");

@@ -236,7 +236,7 @@ describe("matchOffer", () => {
     const offer = sampleOffer({ price, maxNodes: 4 });
     const limits = { timeMs: 1, holdMs: 1, pricePerHour: cny(6.4) };
     const job = sampleJob({ limits, resources: { nodes: 2 } });
-    expect(reasons(job, offer)).toEqual(["6.41 CNY per hour, at most 6.40 CNY asked for"]);
+    expect(reasons(job, offer)).toEqual(["6.41 CNY/h, at most 6.40 CNY/h asked for"]);
     expect(reasons({ ...job, limits: { ...limits, pricePerHour: cny(6.408) } }, offer)).toEqual([]);
   });
 

@@ -1,11 +1,19 @@
 import { convertMoney } from "@gpujob/catalog";
-import type { Capabilities, Currency, ExchangeRate, JobSpec, Money, Offer } from "@gpujob/spec";
+import {
+  formatHourlyPrice,
+  type Capabilities,
+  type Currency,
+  type ExchangeRate,
+  type JobSpec,
+  type Money,
+  type Offer,
+} from "@gpujob/spec";
 import { type Exclusion, isExcluded } from "./exclusions.ts";
 import { compileGpuMatch, type GpuMatch } from "./match-gpu.ts";
 import { compilePlaceMatch, type Place } from "./match-place.ts";
 import { isWithin, type Miss, missOfSize } from "./miss.ts";
 import { hourlyPrice } from "./hourly-price.ts";
-import { countOf, formatMoney, formatNumber, formatRange } from "./text.ts";
+import { countOf, formatNumber, formatRange } from "./text.ts";
 
 /** What matching needs beside the job and the offer. */
 export interface MatchContext {
@@ -167,7 +175,7 @@ function missOfPrice(
   if (price.micros <= limit.micros) return undefined;
   return {
     key: "limits.price",
-    text: `${formatMoney(price)} per hour, at most ${formatMoney(limit)} asked for`,
+    text: `${formatHourlyPrice(price)}, at most ${formatHourlyPrice(limit)} asked for`,
   };
 }
 

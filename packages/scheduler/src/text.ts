@@ -1,10 +1,4 @@
-import type { Money, Range } from "@gpujob/spec";
-
-/** An amount for people: at least two decimals, more only where the amount would vanish, such as `0.0044 USD`. */
-export function formatMoney({ currency, micros }: Money): string {
-  const decimals = Math.abs(micros) >= 100_000 || micros === 0 ? 2 : 4;
-  return `${(micros / 1_000_000).toFixed(decimals)} ${currency}`;
-}
+import type { Range } from "@gpujob/spec";
 
 /** A size with at most one decimal. */
 export function formatNumber(value: number): string {
