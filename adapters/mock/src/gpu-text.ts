@@ -1,5 +1,5 @@
 import { normalizeGpuName } from "@gpujob/catalog";
-import type { Interconnect, OfferGpu } from "@gpujob/spec";
+import type { OfferGpu } from "@gpujob/spec";
 import { GpujobError, parseSizeGib } from "@gpujob/spec";
 
 const memoryShape = /^\d+(?:\.\d+)?\s*[gt]i?b?$/i;
@@ -11,7 +11,7 @@ const countShape = /^\d{1,3}$/;
  *
  * @throws GpujobError `usage` naming what is missing or unknown.
  */
-export function parseOfferGpu(text: string, interconnect: Interconnect): OfferGpu {
+export function parseOfferGpu(text: string): OfferGpu {
   const parts = text.split(":").map((part) => part.trim());
   const last = parts.at(-1) ?? "";
   const count = parts.length > 1 && countShape.test(last) ? Number(parts.pop()) : 1;
@@ -34,7 +34,7 @@ export function parseOfferGpu(text: string, interconnect: Interconnect): OfferGp
     model,
     vramGib,
     count,
-    interconnect,
+    interconnect: "unknown",
     ...(variant === undefined ? {} : { variant }),
   };
 }

@@ -11,6 +11,8 @@ import { openLocalMarket } from "./market/local-market.ts";
 
 export type { MockConfig } from "./config.ts";
 export { interruptMachine } from "./market/interrupt-machine.ts";
+export { readCalls } from "./market/calls.ts";
+export type { MarketCall } from "./market/calls.ts";
 export { readMeter } from "./market/meter.ts";
 export type { MeterMachine } from "./market/meter.ts";
 export { resetMarket, stopAllMachines } from "./market/reset.ts";

@@ -26,7 +26,7 @@ describe("a channel to a machine of the mock market", () => {
       expect(stdout).not.toContain("only-the-user-has-this");
       const login = await runOn(market.platform, lease, ["sh", "-lc", "echo $HOME; echo $PATH"]);
       expect(login.stdout).toBe(
-        `${market.folder}/machines/${lease.leaseId}/home\n${process.env["PATH"]}\n`,
+        `${market.folder}/machines/${lease.leaseId}/home\n${market.folder}/machines/${lease.leaseId}/bin:${process.env["PATH"]}\n`,
       );
     } finally {
       delete process.env["MOCK_TEST_CANARY"];

@@ -31,7 +31,7 @@ describeAdapter(mockAdapter, {
         readMeter(market.folder).machines.flatMap(({ leaseId, endedAt }) =>
           endedAt === null ? [leaseId] : [],
         ),
-      close: market.close,
+      close: () => market.close(),
     };
   },
 });

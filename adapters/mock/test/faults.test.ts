@@ -8,6 +8,7 @@ import {
   openTestMarket,
   plainOffer,
   rentMachine,
+  runOn,
   until,
   untilState,
   wait,
@@ -258,6 +259,24 @@ describe("faults of machines", () => {
       const back = await until(() => platform.getLease(leaseId, wait));
       expect(back).toMatchObject({ state: "up", isBillable: true });
     });
+  });
+
+  it("show other cards than were sold, where they are looked up", async ({ expect }) => {
+    const fault = { on: "lease", nth: 2, do: "wrong-gpu", gpu: "RTX3090:16GB:1" };
+    const config = { offers: [plainOffer({ gpu: "A100-SXM4:80GB:2" })] };
+    await withFaults(
+      [fault],
+      async ({ platform }) => {
+        const look = async () => {
+          const query = ["--query-gpu=index,name,memory.total", "--format=csv,noheader,nounits"];
+          return (await runOn(platform, await rentMachine(platform), ["nvidia-smi", ...query]))
+            .stdout;
+        };
+        expect(await look()).toBe("0, NVIDIA A100 SXM4, 81920\n1, NVIDIA A100 SXM4, 81920\n");
+        expect(await look()).toBe("0, NVIDIA RTX3090, 16384\n");
+      },
+      config,
+    );
   });
 
   it("slow down a boot, during which the machine is not reached and bills", async ({ expect }) => {

@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { describe, it } from "vitest";
 import type { Lease } from "@gpujob/spec";
-import { readMeter, stopAllMachines } from "../src/index.ts";
+import { toFailure } from "@gpujob/spec";
+import { readMeter, resetMarket, stopAllMachines } from "../src/index.ts";
 import { isAlive, pidOf } from "../src/machine/process-identity.ts";
 import { openLocalMarket } from "../src/market/local-market.ts";
 import type { TestMarket } from "./market-fixture.ts";
@@ -27,6 +28,12 @@ function keeperOf(market: TestMarket, { leaseId }: Lease): string {
   } finally {
     database.close();
   }
+}
+
+function setVersion(market: TestMarket, version: number): void {
+  const database = new DatabaseSync(join(market.folder, "market.sqlite"));
+  database.exec(`PRAGMA user_version = ${version}`);
+  database.close();
 }
 
 /** Starts a process on the machine that has left its parent, its session and its streams behind. */
@@ -110,7 +117,7 @@ describe("the keeper of a machine", () => {
       const daemon = await startDaemon(market, second);
       const keeper = keeperOf(market, second);
       await market.platform.close?.();
-      await rm(market.folder, { recursive: true, maxRetries: 5 });
+      await rm(market.home, { recursive: true, maxRetries: 5 });
       await until(() => !isAlive(keeper) || undefined);
       expect(isRunning(daemon)).toBe(false);
     } finally {
@@ -169,6 +176,33 @@ describe("the keeper of a machine", () => {
       expect(await stopAllMachines(market.folder)).toBe(0);
       const { machines } = readMeter(market.folder);
       expect(machines.every(({ endedAt }) => endedAt !== null)).toBe(true);
+    } finally {
+      await market.close();
+    }
+  });
+
+  it("ends with its market when that is reset, also where its file is of another version", async ({
+    expect,
+  }) => {
+    const market = await openTestMarket({
+      faults: [{ on: "create", nth: 1, do: "error", kind: "no_capacity" }],
+    });
+    try {
+      const refused = async () =>
+        market.platform.createLease(await newRequest(market.platform), wait).catch(toFailure);
+      expect(await refused()).toMatchObject({ kind: "no_capacity" });
+      const keeper = keeperOf(market, await rentMachine(market.platform));
+      await market.platform.close?.();
+      expect(await resetMarket(market.home)).toBe(1);
+      await until(() => !isAlive(keeper) || undefined);
+      expect(await refused()).toMatchObject({ kind: "no_capacity" });
+      const last = keeperOf(market, await rentMachine(market.platform));
+      await market.platform.close?.();
+      setVersion(market, 99);
+      expect(() => readMeter(market.home)).toThrow("gpujob mock reset");
+      expect(await resetMarket(market.home)).toBe(0);
+      await until(() => !isAlive(last) || undefined);
+      expect(readMeter(market.home).machines).toEqual([]);
     } finally {
       await market.close();
     }

@@ -10,6 +10,8 @@ import mockAdapter, { stopAllMachines } from "../src/index.ts";
 
 /** A market in a folder of its own; everything ends with `close`. */
 export interface TestMarket {
+  /** The home that holds the state folder. */
+  readonly home: string;
   readonly folder: string;
   readonly platform: Platform;
   readonly config: Record<string, unknown>;
@@ -24,7 +26,8 @@ export const wait = { signal: AbortSignal.timeout(120_000) };
 
 /** Opens a market with one offer, or with what `config` says. */
 export async function openTestMarket(config: Record<string, unknown> = {}): Promise<TestMarket> {
-  const folder = await mkdtemp(join(tmpdir(), "gpujob-mock-"));
+  const home = await mkdtemp(join(tmpdir(), "gpujob-mock-"));
+  const folder = join(home, "platforms", "mock");
   const written = { offers: [plainOffer()], ...config };
   const parsed = mockAdapter.configSchema.parse(written);
   // The market reads its faults at each call, so that a test can add one while it is open.
@@ -43,6 +46,7 @@ export async function openTestMarket(config: Record<string, unknown> = {}): Prom
       resolveSecret: () => Promise.reject(new Error("No secrets in the mock market.")),
     });
   return {
+    home,
     folder,
     platform: open(),
     config: written,
@@ -57,7 +61,7 @@ export async function openTestMarket(config: Record<string, unknown> = {}): Prom
     },
     async close() {
       await stopAllMachines(folder);
-      await rm(folder, { recursive: true, force: true, maxRetries: 5 });
+      await rm(home, { recursive: true, force: true, maxRetries: 5 });
     },
   };
 }

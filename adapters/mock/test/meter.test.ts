@@ -1,4 +1,3 @@
-import { dirname } from "node:path";
 import { describe, it } from "vitest";
 import { readMeter } from "../src/index.ts";
 import {
@@ -78,8 +77,8 @@ describe("the meter of the mock market", () => {
         billedSeconds: 10,
         amount: { currency: "CNY", micros: 10_000 },
       });
-      const above = readMeter(dirname(market.folder)).machines.map((machine) => machine.leaseId);
-      expect(above).toContain(leaseId);
+      const above = readMeter(market.home).machines.map((machine) => machine.leaseId);
+      expect(above).toEqual([leaseId]);
     } finally {
       await market.close();
     }

@@ -1,7 +1,7 @@
 import { platformErrorKinds } from "@gpujob/spec";
 import { z } from "zod";
 import type { Fault } from "../market/terms.ts";
-import { duration, positive } from "./fields.ts";
+import { cards, duration, positive } from "./fields.ts";
 
 const chosen = { nth: positive.exactOptional(), offer: z.string().exactOptional() };
 const anyCall = z.enum(["offers", "create", "get", "list", "release", "extend"]);
@@ -65,4 +65,5 @@ export const faultSchema: z.ZodType<Fault> = z.discriminatedUnion("do", [
       by: duration,
     })
     .transform(({ after, by, ...fault }) => ({ ...fault, afterMs: after, byMs: by })),
+  z.strictObject({ ...onLease, do: z.literal("wrong-gpu"), gpu: cards }),
 ]);

@@ -6,6 +6,7 @@ import {
   parseSizeGib,
 } from "@gpujob/spec";
 import { z } from "zod";
+import { parseOfferGpu } from "../gpu-text.ts";
 
 /** ISO 4217's code for "no currency": stands for a price written without one until the context names it. */
 export const noCurrency = "XXX";
@@ -45,3 +46,6 @@ export const positive = z.int().min(1);
 function withHour(value: string | number): string {
   return typeof value === "number" ? `${value}/h` : value;
 }
+
+/** The cards of one machine, with nothing said of how they are joined. */
+export const cards = readBy((value) => parseOfferGpu(String(value)));

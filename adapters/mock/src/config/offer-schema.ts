@@ -1,7 +1,5 @@
-import { GpujobError } from "@gpujob/spec";
 import { z } from "zod";
-import { parseOfferGpu } from "../gpu-text.ts";
-import { hourlyPrice, positive, size, wholeSeconds } from "./fields.ts";
+import { cards, hourlyPrice, positive, size, wholeSeconds } from "./fields.ts";
 
 const billingSchema = z
   .strictObject({
@@ -25,7 +23,7 @@ export const offerSchema = z
     type: z
       .string()
       .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/, "Use letters, digits, '.', '_', '-'."),
-    gpu: z.string().exactOptional(),
+    gpu: cards.exactOptional(),
     interconnect: z.enum(["pcie", "nvlink", "nvswitch", "hccs", "unknown"]).default("unknown"),
     price: hourlyPrice,
     market: z.enum(["on-demand", "spot"]).default("on-demand"),
@@ -47,16 +45,10 @@ export const offerSchema = z
     maxNodes: positive.default(16),
     bootSeconds: z.number().min(0).exactOptional(),
   })
-  .transform(({ gpu, interconnect, ...offer }, issues) => {
-    try {
-      return { ...offer, ...(gpu === undefined ? {} : { gpu: parseOfferGpu(gpu, interconnect) }) };
-    } catch (error) {
-      if (!GpujobError.is(error)) throw error;
-      const { message, hint = "" } = error.failure;
-      issues.addIssue({ code: "custom", path: ["gpu"], message: `${message} ${hint}`.trim() });
-      return z.NEVER;
-    }
-  });
+  .transform(({ gpu, interconnect, ...offer }) => ({
+    ...offer,
+    ...(gpu === undefined ? {} : { gpu: { ...gpu, interconnect } }),
+  }));
 
 /** An offer as written, quantities in our units. */
 export type WrittenOffer = z.output<typeof offerSchema>;

@@ -1,5 +1,6 @@
 import { userInfo } from "node:os";
 import type { MachineFolder } from "./machine-folder.ts";
+import { machinePath } from "./machine-folder.ts";
 import { machineVariable } from "./processes.ts";
 
 /**
@@ -19,7 +20,7 @@ export function machineEnvironment(
   const user = userInfo().username;
   return {
     HOME: machine.home,
-    PATH: searchPath,
+    PATH: machinePath(machine, searchPath),
     TMPDIR: machine.temporary,
     USER: user,
     LOGNAME: user,

@@ -4,8 +4,10 @@ import { databasePath, openDatabase } from "../market/database.ts";
 import type { MachineRecord } from "../market/machine-record.ts";
 import { dueEnd, nextEventMs, readMachine } from "../market/machine-record.ts";
 import { markCleaned, markEnded } from "../market/settle.ts";
+import type { MachineFolder } from "./machine-folder.ts";
 import { machineFolder, makeMachineFolder, removeMachineFolder } from "./machine-folder.ts";
 import { identifyProcess } from "./process-identity.ts";
+import { renderVendorTool } from "./vendor-tool.ts";
 import { killProcesses } from "./processes.ts";
 
 /** Longest sleep between two looks at the market's file; releases wake the keeper before that. */
@@ -28,10 +30,15 @@ export async function keepMachine(options: {
 }): Promise<void> {
   const { folder, leaseId, now } = options;
   const place = machineFolder(folder, leaseId);
-  const database = openDatabase(folder);
   const file = fileIdentity(folder);
-  makeMachineFolder(place, options.searchPath);
-  if (!claim(database, leaseId, now())) return;
+  if (file === "gone") return;
+  const database = openDatabase(folder);
+  // Before the claim, because from then on processes may be started there.
+  makeMachineFolder(place, {
+    searchPath: options.searchPath,
+    vendorTool: renderTool(database, leaseId),
+  });
+  if (!claim(database, leaseId, now())) return giveUp(database, leaseId, place);
   for (;;) {
     // Somebody removed the market, file and all: the machine goes with it.
     if (fileIdentity(folder) !== file) break;
@@ -43,6 +50,19 @@ export async function keepMachine(options: {
   while (!(await killProcesses(leaseId, place, { timeoutMs: 10_000 })));
   removeMachineFolder(place);
   tryTo(() => markCleaned(database, leaseId, now()));
+  database.close();
+}
+
+function renderTool(database: DatabaseSync, leaseId: string): string | undefined {
+  const machine = readMachine(database, leaseId);
+  const gpu = machine?.shownGpu ?? machine?.terms.offer.gpu;
+  return gpu === undefined ? undefined : renderVendorTool(gpu, leaseId);
+}
+
+/** Another keeper was first, or the machine ended before it had one; then nobody else removes the disk just made. */
+function giveUp(database: DatabaseSync, leaseId: string, place: MachineFolder): void {
+  const machine = readMachine(database, leaseId);
+  if (machine === undefined || machine.cleanedMs !== null) removeMachineFolder(place);
   database.close();
 }
 

@@ -4,8 +4,8 @@
  *
  * It is a Node program and not a shell script because the market's truth is an SQLite file that it must read and write
  * with transactions, and because following double-forked processes through `/proc` takes one pass here and hundreds of
- * forks there. It imports nothing but Node's own modules and a few of ours: 47 MB of memory (38 of them the binary's
- * own pages, shared by all keepers), 20 ms to start, one wake a second.
+ * forks there. It imports nothing but Node's own modules and a few of ours: 51 MB of memory (41 of them
+ * pages of the binary that all keepers share), 20 ms to start, one wake a second.
  *
  * Arguments: the market's state folder, the lease id.
  */

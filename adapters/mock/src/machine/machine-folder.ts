@@ -7,6 +7,8 @@ export interface MachineFolder {
   /** `HOME` and work root of everything on the machine. */
   readonly home: string;
   readonly temporary: string;
+  /** First in the `PATH` of the machine. */
+  readonly programs: string;
   /** One file per process started from outside, named by pid: see `processes.ts`. */
   readonly roots: string;
   readonly keeperLog: string;
@@ -19,19 +21,32 @@ export function machineFolder(folder: string, leaseId: string): MachineFolder {
     path,
     home: join(path, "home"),
     temporary: join(path, "tmp"),
+    programs: join(path, "bin"),
     roots: join(path, "roots"),
     keeperLog: join(path, "keeper.log"),
   };
 }
 
-/** Makes a machine's folders. `searchPath` is the `PATH` that its login shells get back. */
-export function makeMachineFolder(machine: MachineFolder, searchPath: string): void {
-  for (const path of [machine.home, machine.temporary, machine.roots]) {
+/** Makes a machine's folders. `searchPath` is this computer's `PATH`; `vendorTool` the text of its `nvidia-smi`. */
+export function makeMachineFolder(
+  machine: MachineFolder,
+  options: { readonly searchPath: string; readonly vendorTool: string | undefined },
+): void {
+  for (const path of [machine.home, machine.temporary, machine.roots, machine.programs]) {
     mkdirSync(path, { recursive: true, mode: 0o700 });
   }
+  if (options.vendorTool !== undefined) {
+    writeFileSync(join(machine.programs, "nvidia-smi"), options.vendorTool, { mode: 0o700 });
+  }
   // /etc/profile sets PATH anew on many systems; a login shell must find what the user's own shell finds.
-  const quoted = `'${searchPath.replaceAll("'", `'\\''`)}'`;
+  const path = machinePath(machine, options.searchPath);
+  const quoted = `'${path.replaceAll("'", `'\\''`)}'`;
   writeFileSync(join(machine.home, ".profile"), `PATH=${quoted}\nexport PATH\n`, { mode: 0o600 });
+}
+
+/** `PATH` of everything on the machine. */
+export function machinePath({ programs }: MachineFolder, searchPath: string): string {
+  return `${programs}:${searchPath}`;
 }
 
 /** Removes a machine's disk, also folders that its job has made read-only. What resists is left: it costs nothing. */

@@ -48,6 +48,7 @@ function machine(
     dieAfterMs: null,
     vanishAfterMs: null,
     vanishMs: null,
+    shownGpu: null,
     keeper: null,
     upMs: 10_000,
     endedMs: 100_000,
@@ -76,6 +77,8 @@ describe("the market's billing", () => {
     expect(billed({ unitSeconds: 1, minimumSeconds: 60 }, 5000)).toBe(60);
     expect(billed({ unitSeconds: 1, minimumSeconds: 60 }, 61_000)).toBe(61);
     expect(billed({ unitSeconds: 3600, minimumSeconds: 7200 }, 5000)).toBe(7200);
+    expect(billed({ unitSeconds: 60, minimumSeconds: 90 }, 5000)).toBe(120);
+    expect(billed({ unitSeconds: 60, minimumSeconds: 90 }, 0)).toBe(0);
   });
 
   it("takes prepaid units when they begin", ({ expect }) => {
@@ -99,10 +102,11 @@ describe("the market's billing", () => {
     expect(amounts(machine({ perHour: odd }))).toEqual([36_667]);
   });
 
-  it("charges disk beyond what is included, without the discount", ({ expect }) => {
+  it("charges disk beyond what is included by the second, without the discount", ({ expect }) => {
     const diskPerGibHour = { currency: "CNY", micros: 3600 };
     expect(amounts(machine({ diskPerGibHour, discount: 0.5 }))).toEqual([50_000, 2000]);
     expect(amounts(machine({ diskPerGibHour }, { diskGib: 10 }))).toEqual([100_000]);
+    expect(amounts(machine({ diskPerGibHour, billing: hour }))).toEqual([3_600_000, 2000]);
   });
 
   it("starts at create, or once up where the boot is free", ({ expect }) => {

@@ -8,7 +8,7 @@ import { billedFrom } from "./machine-record.ts";
 /**
  * Seconds that are charged for a machine that was billed for `elapsedMs`.
  *
- * Time is rounded up to whole units, and never below the minimum. Prepaid units are paid when they begin, so that a
+ * Time comes in whole units, and never in fewer than hold the minimum. Prepaid units are paid when they begin, so that a
  * prepaid machine has cost its first unit at once, and one that is still running has paid the unit that begins now.
  */
 export function countBilledSeconds(
@@ -16,15 +16,16 @@ export function countBilledSeconds(
   elapsedMs: number,
   { isRunning }: { readonly isRunning: boolean },
 ): number {
-  const unitMs = rule.unitSeconds * 1000;
-  const begun = Math.ceil(elapsedMs / unitMs);
+  const { unitSeconds, minimumSeconds } = rule;
   const isPrepaid = rule.mode === "prepaid";
-  const isOnBorder = isRunning && elapsedMs % unitMs === 0;
-  const units = isPrepaid ? Math.max(1, isOnBorder ? begun + 1 : begun) : begun;
-  return Math.max(units * rule.unitSeconds, rule.minimumSeconds);
+  if (elapsedMs === 0 && !isPrepaid) return 0;
+  const leastUnits = Math.max(isPrepaid ? 1 : 0, Math.ceil(minimumSeconds / unitSeconds));
+  const isOnBorder = isPrepaid && isRunning && elapsedMs % (unitSeconds * 1000) === 0;
+  const begunUnits = Math.ceil(elapsedMs / (unitSeconds * 1000)) + (isOnBorder ? 1 : 0);
+  return Math.max(leastUnits, begunUnits) * unitSeconds;
 }
 
-/** What a machine costs so far: compute by billed seconds, disk above what is included by the same seconds. */
+/** What a machine costs so far: compute by billed seconds, disk above what is included by the second. */
 export function chargeMachine(
   machine: MachineRecord,
   nowMs: number,
@@ -39,13 +40,14 @@ export function chargeMachine(
   const charges: MachineCharge[] = [
     { kind: "compute", fromMs, toMs, amount: multiply(perHour, seconds, discount) },
   ];
+  const diskSeconds = Math.ceil((toMs - fromMs) / 1000);
   const extraGib = Math.max(0, machine.diskGib - includedDiskGib);
   if (diskPerGibHour !== undefined && extraGib > 0) {
     charges.push({
       kind: "disk",
       fromMs,
       toMs,
-      amount: multiply(diskPerGibHour, seconds, extraGib),
+      amount: multiply(diskPerGibHour, diskSeconds, extraGib),
     });
   }
   return { billedSeconds: seconds, charges };

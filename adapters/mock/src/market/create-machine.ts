@@ -37,8 +37,8 @@ export function insertMachine(
   database
     .prepare(
       `INSERT INTO machines (lease_id, platform, token, tags, terms, offer_type, disk_gib, created_ms, boot_ms, ends_ms,
-         interrupt_after_ms, notice_ms, die_after_ms, vanish_after_ms, vanish_ms)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+         interrupt_after_ms, notice_ms, die_after_ms, vanish_after_ms, vanish_ms, shown_gpu)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     )
     .run(
       leaseId,
@@ -56,6 +56,7 @@ export function insertMachine(
       fate.dieAfterMs,
       fate.vanishAfterMs,
       fate.vanishMs,
+      JSON.stringify(fate.shownGpu),
     );
   const machine = readMachine(database, leaseId);
   if (machine === undefined) throw new Error(`Machine ${leaseId} was written and cannot be read.`);

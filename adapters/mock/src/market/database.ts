@@ -4,6 +4,9 @@ import { DatabaseSync } from "node:sqlite";
 
 const fileName = "market.sqlite";
 
+/** Raised with every change of the tables. */
+const fileVersion = 1;
+
 // The keeper of every machine opens this file too: no import here may be heavy.
 const schema = `
 CREATE TABLE IF NOT EXISTS machines (
@@ -22,6 +25,7 @@ CREATE TABLE IF NOT EXISTS machines (
   die_after_ms INTEGER,
   vanish_after_ms INTEGER,
   vanish_ms INTEGER,
+  shown_gpu TEXT NOT NULL,
   keeper TEXT,
   up_ms INTEGER,
   ended_ms INTEGER,
@@ -63,15 +67,27 @@ export function findMarketFolders(folder: string): readonly string[] {
 /**
  * Opens the market's file, made on first use. Several processes may have it open at once.
  *
- * @throws Error of SQLite when the file cannot be read or written.
+ * @throws Error of SQLite when the file cannot be read or written, and Error when another version wrote it.
  */
 export function openDatabase(folder: string): DatabaseSync {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const database = new DatabaseSync(databasePath(folder), { timeout: 10_000 });
   enterWriteAheadMode(database);
   database.exec("PRAGMA synchronous = NORMAL");
-  inTransaction(database, () => database.exec(schema));
+  inTransaction(database, () => prepareTables(database, folder));
   return database;
+}
+
+function prepareTables(database: DatabaseSync, folder: string): void {
+  const version = database.prepare("PRAGMA user_version").get()?.["user_version"];
+  if (version === fileVersion) return;
+  if (version !== 0) {
+    throw new Error(
+      `${databasePath(folder)} was written by another version of gpujob. Run gpujob mock reset`,
+    );
+  }
+  database.exec(schema);
+  database.exec(`PRAGMA user_version = ${fileVersion}`);
 }
 
 /** SQLite does not wait for other processes here, whatever the time-out, when two make the file at once. */

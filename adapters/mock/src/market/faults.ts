@@ -1,5 +1,5 @@
 import type { DatabaseSync } from "node:sqlite";
-import type { PlatformErrorKind } from "@gpujob/spec";
+import type { OfferGpu, PlatformErrorKind } from "@gpujob/spec";
 import type { CallFault, CallName, Fault, LeaseFault } from "./terms.ts";
 
 /** What the faults of one call come to. */
@@ -22,6 +22,7 @@ export interface LeaseFaults {
   readonly dieAfterMs: number | null;
   readonly vanishAfterMs: number | null;
   readonly vanishMs: number | null;
+  readonly shownGpu: OfferGpu | null;
   readonly extraBootMs: number;
 }
 
@@ -70,6 +71,7 @@ export function countLease(
     dieAfterMs: death?.afterMs ?? null,
     vanishAfterMs: vanish?.afterMs ?? null,
     vanishMs: vanish?.byMs ?? null,
+    shownGpu: pickLease(hits, "wrong-gpu")[0]?.gpu ?? null,
     extraBootMs: sum(pickLease(hits, "delay").map(({ byMs }) => byMs)),
   };
 }

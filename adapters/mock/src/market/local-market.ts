@@ -5,6 +5,7 @@ import { machineFolder, removeMachineFolder } from "../machine/machine-folder.ts
 import { isAlive, pidOf } from "../machine/process-identity.ts";
 import { killProcesses, sendSignal } from "../machine/processes.ts";
 import { chargeMachine } from "./billing.ts";
+import { logCall } from "./calls.ts";
 import { insertMachine } from "./create-machine.ts";
 import { inTransaction, openDatabase } from "./database.ts";
 import type { CallFaults } from "./faults.ts";
@@ -181,9 +182,16 @@ function startKeeper(
   { startKeeper: start, now }: LocalMarketOptions,
   leaseId: string,
 ): void {
-  start(leaseId, (reason) => {
+  const fail = (reason: string): void => {
     if (database.isOpen) markEnded(database, leaseId, { atMs: now(), reason });
-  });
+  };
+  try {
+    start(leaseId, fail);
+  } catch (error) {
+    const reason = `its keeper did not start: ${error instanceof Error ? error.message : String(error)}`;
+    fail(reason);
+    throw new MarketError("lease_failed", `machine ${leaseId} ended at once: ${reason}`);
+  }
 }
 
 function end(database: DatabaseSync, machine: MachineRecord, nowMs: number): void {
@@ -223,23 +231,4 @@ function pickType(
 ): { offerType?: string } {
   const type = offerType ?? (leaseId && readMachine(database, leaseId)?.terms.type);
   return type === undefined || type === "" ? {} : { offerType: type };
-}
-
-function logCall(
-  database: DatabaseSync,
-  call: {
-    readonly platform: string;
-    readonly name: CallName;
-    readonly leaseId: string | undefined;
-    readonly faults: CallFaults;
-    readonly atMs: number;
-  },
-): void {
-  const { changes, lastInsertRowid } = database
-    .prepare("INSERT INTO calls (at_ms, platform, call, lease_id, fault) VALUES (?, ?, ?, ?, ?)")
-    .run(call.atMs, call.platform, call.name, call.leaseId ?? null, call.faults.names || null);
-  // A market that is watched for days must not grow without end.
-  if (changes === 1 && Number(lastInsertRowid) % 1000 === 0) {
-    database.prepare("DELETE FROM calls WHERE number <= ?").run(Number(lastInsertRowid) - 20_000);
-  }
 }

@@ -1,4 +1,5 @@
 import type { DatabaseSync } from "node:sqlite";
+import type { OfferGpu } from "@gpujob/spec";
 import type { MachineView } from "./market-api.ts";
 import type { OfferTerms } from "./terms.ts";
 
@@ -20,6 +21,8 @@ export interface MachineRecord {
   readonly dieAfterMs: number | null;
   readonly vanishAfterMs: number | null;
   readonly vanishMs: number | null;
+  /** Cards that the machine shows in place of the offer's. */
+  readonly shownGpu: OfferGpu | null;
   /** Which process keeps it; null until that has begun. See `process-identity.ts`. */
   readonly keeper: string | null;
   /** Set by the keeper; may lie ahead. */
@@ -32,7 +35,7 @@ export interface MachineRecord {
 
 const columns = `lease_id AS leaseId, platform, token, tags, terms, disk_gib AS diskGib,
   created_ms AS createdMs, boot_ms AS bootMs, ends_ms AS endsMs, interrupt_after_ms AS interruptAfterMs,
-  notice_ms AS noticeMs, die_after_ms AS dieAfterMs, vanish_after_ms AS vanishAfterMs, vanish_ms AS vanishMs,
+  notice_ms AS noticeMs, die_after_ms AS dieAfterMs, vanish_after_ms AS vanishAfterMs, vanish_ms AS vanishMs, shown_gpu AS shownGpu,
   keeper, up_ms AS upMs, ended_ms AS endedMs, end_reason AS endReason, cleaned_ms AS cleanedMs`;
 
 /** Reads machines; `where` is SQL after WHERE with `?` for each of `values`. */
@@ -54,12 +57,13 @@ export function readMachine(database: DatabaseSync, leaseId: string): MachineRec
 }
 
 function toRecord(row: Record<string, unknown>): MachineRecord {
-  const { tags, terms } = row;
+  const { tags, terms, shownGpu } = row;
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a STRICT table that only this package writes
   return {
     ...row,
     tags: JSON.parse(String(tags)),
     terms: JSON.parse(String(terms)),
+    shownGpu: JSON.parse(String(shownGpu)),
   } as MachineRecord;
 }
 

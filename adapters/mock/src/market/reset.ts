@@ -26,11 +26,17 @@ export async function stopAllMachines(folder: string): Promise<number> {
   return count;
 }
 
-/** Ends every machine in a folder and forgets the markets: records, counters, log of calls. */
+/**
+ * Ends every machine in a folder and forgets the markets: records, counters, log of calls.
+ *
+ * @returns how many machines were not wholly ended before, as far as that could be read.
+ * @throws Error when processes of a machine cannot be ended; its market is then kept.
+ */
 export async function resetMarket(folder: string): Promise<number> {
-  const places = findMarketFolders(folder);
-  const count = await stopAllMachines(folder);
-  for (const place of places) {
+  let count = 0;
+  for (const place of findMarketFolders(folder)) {
+    // A file that cannot be read must not keep anybody from a fresh start: keepers end without their file too.
+    if (canOpen(place)) count += await stopMarket(place);
     for (const suffix of ["", "-wal", "-shm"]) {
       rmSync(`${databasePath(place)}${suffix}`, { force: true });
     }
@@ -39,6 +45,15 @@ export async function resetMarket(folder: string): Promise<number> {
     }
   }
   return count;
+}
+
+function canOpen(folder: string): boolean {
+  try {
+    openDatabase(folder).close();
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 async function stopMarket(folder: string): Promise<number> {

@@ -1,4 +1,4 @@
-import type { Money, Offer, PlatformErrorKind } from "@gpujob/spec";
+import type { Money, Offer, OfferGpu, PlatformErrorKind } from "@gpujob/spec";
 
 /** One kind of machine the market rents out. */
 export interface OfferTerms {
@@ -40,6 +40,7 @@ export type LeaseFault = FaultSelection & { readonly on: "lease" } & (
     | { readonly do: "die"; readonly afterMs: number }
     | { readonly do: "vanish"; readonly afterMs: number; readonly byMs: number }
     | { readonly do: "delay"; readonly byMs: number }
+    | { readonly do: "wrong-gpu"; readonly gpu: OfferGpu }
   );
 
 export type Fault = CallFault | LeaseFault;
