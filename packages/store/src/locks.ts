@@ -31,5 +31,5 @@ export function* readLock(runId: string): Work<LockRow | undefined> {
 
 /** Lifts the epoch above `minimum`, which frees the lock; nothing when it is above already. */
 export function* raiseEpoch(runId: string, minimum: number): Work<void> {
-  yield* all(sql.raiseEpoch, runId, minimum + 1);
+  yield* all(sql.raiseEpoch, runId, Math.max(minimum + 1, 0));
 }
