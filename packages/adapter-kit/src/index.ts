@@ -18,7 +18,7 @@ export type { CreateOnceOptions } from "./create-once.ts";
 export { classifyBy, matchError } from "./error-table.ts";
 export type { ErrorFacts, ErrorRow, ErrorTable } from "./error-table.ts";
 export { createHttpClient } from "./http/http-client.ts";
-export type { HttpClient, HttpClientOptions } from "./http/http-client.ts";
+export type { Credentials, HttpClient, HttpClientOptions } from "./http/http-client.ts";
 export type { HttpAnswer } from "./http/answer-error.ts";
 export type { HttpRequest, OutgoingRequest, Parameters, RequestBody } from "./http/request.ts";
 export { createRedactor } from "./http/redact.ts";

@@ -6,7 +6,6 @@ import { BodyProblem, readText } from "./body.ts";
 import type { HttpClientOptions } from "./http-client.ts";
 import { networkProblem } from "./network.ts";
 import type { HttpRequest, OutgoingRequest } from "./request.ts";
-import { composeRequest } from "./request.ts";
 
 const maximumRedirects = 3;
 
@@ -17,13 +16,21 @@ export interface RawAnswer {
   readonly text: string;
 }
 
+/** What goes out, and how it is put together again for another address. */
+export interface Exchange {
+  readonly request: HttpRequest<unknown>;
+  readonly outgoing: OutgoingRequest;
+  readonly compose: (url: URL) => Promise<OutgoingRequest>;
+  readonly signal: AbortSignal;
+}
+
+type Transport = Pick<HttpClientOptions, "fetch" | "clock" | "timeoutMs" | "maximumBodyBytes">;
+
 /** Sends, follows redirects on the same host, and reads the body; all within the deadline. */
 export async function exchange(
-  options: HttpClientOptions,
+  options: Transport,
   call: CallFacts,
-  request: HttpRequest<unknown>,
-  outgoing: OutgoingRequest,
-  signal: AbortSignal,
+  { request, outgoing, compose, signal }: Exchange,
 ): Promise<RawAnswer> {
   const timeoutMs = request.timeoutMs ?? options.timeoutMs ?? 20_000;
   let isReadingBody = false;
@@ -41,7 +48,12 @@ export async function exchange(
       : abortedError(call, signal.reason);
   const limits = { clock: options.clock, timeoutMs, signal, place: call, lateError, stoppedError };
   return runWithDeadline(limits, async (limited) => {
-    const response = await sendFollowing(options, call, request, outgoing, limited);
+    const response = await sendFollowing(options, call, {
+      request,
+      outgoing,
+      compose,
+      signal: limited,
+    });
     isReadingBody = true;
     try {
       const text = await readText(response, options.maximumBodyBytes ?? 1_048_576);
@@ -61,15 +73,13 @@ export async function exchange(
 }
 
 async function sendFollowing(
-  options: HttpClientOptions,
+  options: Transport,
   call: CallFacts,
-  request: HttpRequest<unknown>,
-  first: OutgoingRequest,
-  signal: AbortSignal,
+  first: Exchange,
 ): Promise<Response> {
-  let outgoing = first;
+  let { outgoing } = first;
   for (let hop = 0; hop <= maximumRedirects; hop++) {
-    const response = await send(options, call, outgoing, signal);
+    const response = await send(options, call, outgoing, first.signal);
     const target = redirectTarget(response, outgoing.url);
     if (target === undefined) return response;
     await response.body?.cancel();
@@ -79,9 +89,7 @@ async function sendFollowing(
       const hint = "Check the platform's endpoint in the configuration.";
       throw callError(call, { kind: "contract_violation", scope: "platform", why, hint });
     }
-    const moved = composeRequest(options.endpoint, options.headers ?? {}, request);
-    const plain = { ...moved, url: target };
-    outgoing = (await options.sign?.(plain)) ?? plain;
+    outgoing = await first.compose(target);
   }
   const why = `the platform sent us on more than ${maximumRedirects} times`;
   throw callError(call, { kind: "contract_violation", scope: "platform", why });
@@ -95,7 +103,7 @@ function redirectTarget(response: Response, from: URL): URL | undefined {
 }
 
 async function send(
-  options: HttpClientOptions,
+  options: Transport,
   call: CallFacts,
   { method, url, headers, body }: OutgoingRequest,
   signal: AbortSignal,

@@ -58,7 +58,8 @@ function client(endpoint: string, over: Partial<HttpClientOptions> = {}) {
     endpoint,
     fetch: globalThis.fetch,
     clock: createRealClock(),
-    headers: { authorization: token },
+    credentials: async () => ({ token }),
+    headers: (credentials) => ({ authorization: credentials["token"] ?? "" }),
     ...over,
   });
 }
@@ -341,6 +342,39 @@ describe("createHttpClient", () => {
       }
       expect(all).toContain("[secret]");
     });
+  });
+
+  it("looks its credentials up once, and again after the platform refused them", async ({
+    expect,
+  }) => {
+    let status = 200;
+    const variable = (_: IncomingMessage, response: ServerResponse): void => {
+      response.writeHead(status);
+      response.end(`{"ok":true}`);
+    };
+    await serve(variable, async ({ url, requests }) => {
+      let lookUps = 0;
+      const looking = client(url, {
+        credentials: async () => ({ token: new Secret(`number ${++lookUps}`) }),
+      });
+      await looking.request(read, { signal });
+      await looking.request(read, { signal });
+      expect(lookUps).toBe(1);
+      status = 401;
+      expect((await failure(looking.request(read, { signal }))).kind).toBe("unauthorized");
+      status = 200;
+      await looking.request(read, { signal });
+      expect(requests.at(-1)?.headers.authorization).toBe("number 2");
+    });
+  });
+
+  it("passes on what is wrong with a credential, in the words of who looked for it", async ({
+    expect,
+  }) => {
+    const missing = client("http://127.0.0.1:1", {
+      credentials: () => Promise.reject(new GpujobError("config_invalid", "TOKEN is not set.")),
+    });
+    await expect(missing.request(read, { signal })).rejects.toThrow("TOKEN is not set.");
   });
 
   it("throws a PlatformError when the adapter's signing fails", async ({ expect }) => {

@@ -10,20 +10,29 @@ import { createRedactor } from "./redact.ts";
 import type { HttpRequest, OutgoingRequest } from "./request.ts";
 import { composeRequest } from "./request.ts";
 
+/** A platform's secrets by name, such as `token`, or `accessKey` and `secretKey`. */
+export type Credentials = Readonly<Record<string, Secret>>;
+
 /** What a client of one platform's API is made from. */
-export interface HttpClientOptions {
+export interface HttpClientOptions<C extends Credentials = Credentials> {
   /** The platform's configured name; for messages. */
   readonly platform: string;
   /** Base address, such as `https://api.example.com/v1`. */
   readonly endpoint: string;
   readonly fetch: typeof globalThis.fetch;
   readonly clock: Clock;
-  /** Sent with every request. Secret values are revealed on the way out only, and taken out of every message. */
-  readonly headers?: Readonly<Record<string, string | Secret>>;
-  /** More secrets that must never show up in a message, such as a signing key. */
-  readonly secrets?: readonly Secret[];
+  /**
+   * Finds the secrets; asked at the first request, and again after the platform refused them. None of them ever shows up
+   * in a message. @default none
+   */
+  readonly credentials?: () => Promise<C>;
+  /** Sent with every request; secret values are revealed on the way out only. */
+  readonly headers?: (credentials: C) => Readonly<Record<string, string | Secret>>;
   /** Signs each request just before it goes out. */
-  readonly sign?: (request: OutgoingRequest) => OutgoingRequest | Promise<OutgoingRequest>;
+  readonly sign?: (
+    request: OutgoingRequest,
+    credentials: C,
+  ) => OutgoingRequest | Promise<OutgoingRequest>;
   /** The platform's known errors. */
   readonly errors?: ErrorTable;
   /**
@@ -55,40 +64,53 @@ export interface HttpClient {
   find<T>(request: HttpRequest<T>, wait: Wait): Promise<T | undefined>;
 }
 
+const usualIdHeaders = ["x-request-id", "request-id", "x-amzn-requestid"];
+
 /** A client that turns everything that can go wrong into a typed error. See `HttpRequest.isWrite` for creates. */
-export function createHttpClient(options: HttpClientOptions): HttpClient {
-  const headerSecrets = Object.values(options.headers ?? {}).filter(isSecret);
-  const known = [...(options.secrets ?? []), ...headerSecrets];
+export function createHttpClient<C extends Credentials = Credentials>(
+  options: HttpClientOptions<C>,
+): HttpClient {
+  const credentials = remembered(options.credentials);
 
   async function call<T>(request: HttpRequest<T>, { signal }: Wait): Promise<T | typeof absent> {
-    const secrets = Object.values(request.headers ?? {}).filter(isSecret);
+    const place = { platform: options.platform, operation: request.operation };
+    throwIfAborted(signal, place);
+    const method = request.method ?? "GET";
+    const secrets = await credentials.read();
     const facts: CallFacts = {
-      platform: options.platform,
-      operation: request.operation,
-      isWrite: request.isWrite ?? (request.method ?? "GET") !== "GET",
-      redact: createRedactor([...known, ...secrets]),
+      ...place,
+      isWrite: request.isWrite ?? method !== "GET",
+      redact: createRedactor([
+        ...Object.values(secrets ?? {}),
+        ...Object.values(request.headers ?? {}).filter(isSecret),
+      ]),
       clock: options.clock,
-      requestIdHeaders: options.requestIdHeaders ?? [
-        "x-request-id",
-        "request-id",
-        "x-amzn-requestid",
-      ],
+      requestIdHeaders: options.requestIdHeaders ?? usualIdHeaders,
     };
-    throwIfAborted(signal, facts);
-    if ((request.method ?? "GET") === "GET" && request.body !== undefined) {
+    if (method === "GET" && request.body !== undefined) {
       const why = "a GET request cannot carry a body";
       throw callError(facts, { kind: "unsupported_request", scope: "call", why });
     }
-    const outgoing = await prepare(options, facts, request);
-    // A client may be told to stop while the request was being signed.
-    throwIfAborted(signal, facts);
-    const answer = await exchange(options, facts, request, outgoing, signal);
+    const compose = (url?: URL) => prepare(options, facts, request, secrets, url);
+    const outgoing = await compose();
+    // The caller may have gone while the request was being signed.
+    throwIfAborted(signal, place);
+    const answer = await exchange(options, facts, { request, outgoing, compose, signal });
     return judge(options, facts, request, answer);
+  }
+
+  async function guarded<T>(request: HttpRequest<T>, wait: Wait): Promise<T | typeof absent> {
+    try {
+      return await call(request, wait);
+    } catch (error) {
+      if (PlatformError.is(error) && error.kind === "unauthorized") credentials.forget();
+      throw error;
+    }
   }
 
   return {
     async request(request, wait) {
-      const result = await call(request, wait);
+      const result = await guarded(request, wait);
       if (result !== absent) return result;
       throw new PlatformError(
         "unsupported_request",
@@ -97,7 +119,7 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
       );
     },
     async find(request, wait) {
-      const result = await call(request, wait);
+      const result = await guarded(request, wait);
       return result === absent ? undefined : result;
     },
   };
@@ -107,14 +129,39 @@ function isSecret(value: string | Secret): value is Secret {
   return typeof value !== "string";
 }
 
-async function prepare(
-  options: HttpClientOptions,
+/** Looks secrets up once, because a lookup may run a command; a failed lookup is not remembered. */
+function remembered<C>(look: (() => Promise<C>) | undefined): {
+  readonly read: () => Promise<C | undefined>;
+  readonly forget: () => void;
+} {
+  let looking: Promise<C> | undefined;
+  return {
+    async read() {
+      if (look === undefined) return undefined;
+      looking ??= look();
+      try {
+        return await looking;
+      } catch (error) {
+        looking = undefined;
+        throw error;
+      }
+    },
+    forget: () => void (looking = undefined),
+  };
+}
+
+async function prepare<C extends Credentials>(
+  options: HttpClientOptions<C>,
   call: CallFacts,
   request: HttpRequest<unknown>,
+  secrets: C | undefined,
+  url: URL | undefined,
 ): Promise<OutgoingRequest> {
   try {
-    const plain = composeRequest(options.endpoint, options.headers ?? {}, request);
-    return (await options.sign?.(plain)) ?? plain;
+    const headers = secrets === undefined ? undefined : options.headers?.(secrets);
+    const composed = composeRequest(options.endpoint, headers ?? {}, request);
+    const plain = url === undefined ? composed : { ...composed, url };
+    return (secrets === undefined ? undefined : await options.sign?.(plain, secrets)) ?? plain;
   } catch (cause) {
     if (GpujobError.is(cause)) throw cause;
     const why = "the request could not be put together or signed";

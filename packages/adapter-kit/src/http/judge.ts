@@ -14,7 +14,7 @@ export const absent = Symbol("absent");
 
 /** The value of a good answer, `absent`, or a throw. */
 export function judge<T>(
-  options: HttpClientOptions,
+  options: Pick<HttpClientOptions, "errors" | "readFailure">,
   call: CallFacts,
   request: HttpRequest<T>,
   raw: RawAnswer,
@@ -30,7 +30,7 @@ export function judge<T>(
     body = raw.text;
   }
   const answer: HttpAnswer = { status, headers, body };
-  const failure = (options.readFailure ?? usualFailure)(answer) ?? (isBad ? { status } : undefined);
+  const failure = readFailure(options, call, answer) ?? (isBad ? { status } : undefined);
   if (failure !== undefined) {
     const facts = { ...failure, status };
     const row = matchError(options.errors ?? [], facts);
@@ -42,6 +42,22 @@ export function judge<T>(
   if (parsed.success) return parsed.data;
   const what = body === undefined ? "empty" : `not as expected: ${z.prettifyError(parsed.error)}`;
   throw violation(call, headers, what.replaceAll(/\s+/g, " ").slice(0, 300));
+}
+
+type Refusal = ErrorFacts & { readonly requestId?: string };
+
+function readFailure(
+  options: Pick<HttpClientOptions, "readFailure">,
+  call: CallFacts,
+  answer: HttpAnswer,
+): Refusal | undefined {
+  // A page that a gateway made has nothing that the adapter could read.
+  if (typeof answer.body === "string") return undefined;
+  try {
+    return (options.readFailure ?? usualFailure)(answer);
+  } catch (cause) {
+    throw violation(call, answer.headers, "not as expected", cause);
+  }
 }
 
 function violation(
