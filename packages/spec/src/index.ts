@@ -115,3 +115,7 @@ export type { JobEnvironment } from "./job-environment.ts";
 export { jobDefaults } from "./job-spec.ts";
 export { secretReferenceSchema } from "./secret-schema.ts";
 export { durationSchema, hourlyPriceSchema, moneySchema, sizeRangeSchema } from "./unit-schema.ts";
+export { createRedactor } from "./redact.ts";
+export type { Redactor, RedactorStream } from "./redact.ts";
+export { createTerminalFilter } from "./terminal.ts";
+export type { TerminalFilter } from "./terminal.ts";

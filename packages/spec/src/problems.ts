@@ -43,8 +43,7 @@ export function throwProblems(
   hint?: string,
 ): void {
   if (problems.length === 0) return;
-  const lines = problems
-    .toSorted(byPlace)
+  const lines = inOrder(problems)
     .slice(0, mostProblems)
     .map(({ where, message }) => `${where}: ${message}`);
   const more = problems.length - lines.length;
@@ -52,12 +51,21 @@ export function throwProblems(
   throw new GpujobError(kind, lines.join("\n"), hint === undefined ? {} : { hint });
 }
 
-/** Problems of one file by line and column; all else keeps its order. */
-function byPlace(one: Problem, other: Problem): number {
-  const [, file, line, column] = /^(.*):(\d+):(\d+)$/.exec(one.where) ?? [];
-  const [, otherFile, otherLine, otherColumn] = /^(.*):(\d+):(\d+)$/.exec(other.where) ?? [];
-  if (file === undefined || file !== otherFile) return 0;
-  return Number(line) - Number(otherLine) || Number(column) - Number(otherColumn);
+/** Problems of one file by line and column; files, and places that are none, in the order in which they came. */
+function inOrder(problems: readonly Problem[]): readonly Problem[] {
+  const places = problems.map((problem) => {
+    const [, file = problem.where, line, column] = /^(.*):(\d+):(\d+)$/.exec(problem.where) ?? [];
+    return { problem, file, line: Number(line ?? 0), column: Number(column ?? 0) };
+  });
+  const files = [...new Set(places.map((place) => place.file))];
+  return places
+    .toSorted(
+      (one, other) =>
+        files.indexOf(one.file) - files.indexOf(other.file) ||
+        one.line - other.line ||
+        one.column - other.column,
+    )
+    .map((place) => place.problem);
 }
 
 interface Context {
