@@ -25,8 +25,7 @@ export async function followRun(
   const interrupts = handleInterrupts(run, context);
   const showing = showEvents(run, gpujob, context);
   try {
-    const result = await run.result;
-    await showing;
+    const [result] = await Promise.all([run.result, showing]);
     return { run: result, isDetached: interrupts.isDetached() };
   } finally {
     interrupts.stop();
