@@ -1,1 +1,15 @@
-export {};
+export { createSshConnector } from "./connector.ts";
+export type { SshConnector, SshConnectorOptions } from "./connector.ts";
+export { localFiles } from "./files.ts";
+export type { SshFiles } from "./files.ts";
+export type { Forwarding, PortForward } from "./forward-port.ts";
+export type { HostKeyPin, HostKeyPins, UnknownHostKey } from "./host-keys.ts";
+export { installPublicKey } from "./install-public-key.ts";
+export { generateKeyPair } from "./keys.ts";
+export type { SshKeyPair } from "./keys.ts";
+export type { SshLimits } from "./limits.ts";
+export type { Shell, ShellOptions } from "./open-shell.ts";
+export { quoteArgv } from "./quote-argv.ts";
+export type { SshAccess } from "./route.ts";
+export { resolveSshTarget } from "./target.ts";
+export type { ResolvedTarget } from "./target.ts";
