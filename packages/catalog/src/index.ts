@@ -1,6 +1,6 @@
 export type { GpuModel, GpuModelFacts, GpuVariant } from "./model.ts";
 export { findGpuModel, listGpuModels } from "./models.ts";
-export { normalizeGpuName, resolveGpuName } from "./normalize-gpu-name.ts";
+export { normalizeGpuName, resolveGpuName, statedVramGib } from "./normalize-gpu-name.ts";
 export type { GpuName } from "./normalize-gpu-name.ts";
 export { isOtherAccelerator } from "./other-accelerators.ts";
 export { bundledRates, convertMoney } from "./exchange.ts";

@@ -6,6 +6,7 @@ import {
   listGpuModels,
   normalizeGpuName,
   resolveGpuName,
+  statedVramGib,
 } from "./index.ts";
 
 interface Fixture {
@@ -60,6 +61,14 @@ describe("normalizeGpuName", () => {
     expect(normalizeGpuName("H100 NVL")?.vramGib).toBe(94);
     expect(normalizeGpuName("NVIDIA GH200 480GB")?.vramGib).toBeUndefined();
     expect(normalizeGpuName("Tesla V100 32768 MiB")?.vramGib).toBe(32);
+  });
+
+  it("tells the memory that a name says from the one that the model has anyway", ({ expect }) => {
+    expect(statedVramGib("A100-SXM4-80GB")).toBe(80);
+    expect(statedVramGib("A100-80")).toBe(80);
+    expect(statedVramGib("4090")).toBeUndefined();
+    expect(statedVramGib("GH200 480GB")).toBeUndefined();
+    expect(statedVramGib("RTX 9999 80GB")).toBeUndefined();
   });
 
   it("knows cards whose memory was changed", ({ expect }) => {

@@ -30,13 +30,12 @@ interface Words {
  * maker contradicts its model give `undefined`.
  */
 export function normalizeGpuName(text: string): GpuName | undefined {
-  const { vendor, vramGib, words } = readWords(text);
-  const found = findMatch(words, vendor);
-  if (found === undefined || (vendor !== undefined && vendor !== found.match.model.vendor)) {
-    return undefined;
-  }
+  const found = readName(text);
+  if (found === undefined) return undefined;
   const { model, variant } = found.match;
-  const memory = chooseMemory(found.match, vramGib ?? found.vramGib);
+  const sizes = variant?.vramGib ?? model.vramGib;
+  const usual = sizes.length === 1 ? sizes[0] : undefined;
+  const memory = found.isStated ? found.vramGib : usual;
   return {
     vendor: model.vendor,
     model: model.id,
@@ -45,9 +44,40 @@ export function normalizeGpuName(text: string): GpuName | undefined {
   };
 }
 
+/** GiB of one card that a name itself says, such as 80 for `A100-SXM4-80GB`; `undefined` where it says none. */
+export function statedVramGib(text: string): number | undefined {
+  return readName(text)?.vramGib;
+}
+
 /** The model id for a name in a job file, or `undefined` if the catalogue has no such card. */
 export function resolveGpuName(text: string): string | undefined {
   return normalizeGpuName(text)?.model;
+}
+
+interface ReadName {
+  readonly match: Match;
+  /** Does the name say a memory size, be it the card's or another's? */
+  readonly isStated: boolean;
+  /** The card's, as the name says. */
+  readonly vramGib?: number;
+}
+
+function readName(text: string): ReadName | undefined {
+  const { vendor, vramGib, words } = readWords(text);
+  const found = findMatch(words, vendor);
+  if (found === undefined || (vendor !== undefined && vendor !== found.match.model.vendor)) {
+    return undefined;
+  }
+  const stated = vramGib ?? found.vramGib;
+  if (stated === undefined) return { match: found.match, isStated: false };
+  const isOwn = isCardMemory(found.match.model, stated);
+  return { match: found.match, isStated: true, ...(isOwn ? { vramGib: stated } : {}) };
+}
+
+/** A figure far above any size is not the card's own memory, as in "GH200 480GB". */
+function isCardMemory({ vramGib, modifiedVramGib = [] }: GpuModel, stated: number): boolean {
+  const known = [...vramGib, ...modifiedVramGib];
+  return known.length === 0 || stated <= Math.max(...known) * 1.1;
 }
 
 const memoryWord = /^(\d+(?:\.\d+)?)(mib|mb|gib|gb|g)$/;
@@ -147,14 +177,6 @@ function lookUp(key: string, vendor: GpuVendor | undefined): Match | undefined {
   if (model && variant) return { model, variant };
   const bare = key.replace(gluedVendor, "");
   return bare === key ? undefined : lookUp(bare, vendor);
-}
-
-function chooseMemory(match: Match, said: number | undefined): number | undefined {
-  const sizes = match.variant?.vramGib ?? match.model.vramGib;
-  const known = [...match.model.vramGib, ...(match.model.modifiedVramGib ?? [])];
-  if (said === undefined) return sizes.length === 1 ? sizes[0] : undefined;
-  // A figure far above any size is not the card's own memory, as in "GH200 480GB".
-  return known.length > 0 && said > Math.max(...known) * 1.1 ? undefined : said;
 }
 
 /** Lower case without anything but letters and digits. */

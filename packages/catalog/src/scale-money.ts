@@ -9,48 +9,40 @@ export function scaleMoney(
   money: Money,
   by: { readonly times?: readonly number[]; readonly over?: readonly number[] },
 ): Money {
-  const times = (by.times ?? []).map(toFraction);
-  const over = (by.over ?? []).map(toFraction);
+  const { times = [], over = [] } = by;
   const micros = scaleSmall(money.micros, times, over) ?? scaleLarge(money.micros, times, over);
   return { currency: money.currency, micros };
 }
 
-interface Fraction {
-  readonly numerator: number;
-  readonly denominator: number;
-}
-
 const largest = Number.MAX_SAFE_INTEGER;
 
-/** The decimal with the fewest digits that reads as this number, as a fraction of whole numbers. */
-function toFraction(value: number): Fraction {
-  if (Number.isInteger(value) && Math.abs(value) <= largest) {
-    return { numerator: value, denominator: 1 };
-  }
-  for (let denominator = 10; denominator <= 1e9; denominator *= 10) {
-    const numerator = Math.round(value * denominator);
-    if (numerator / denominator === value) return { numerator, denominator };
+/** The power of ten that makes a number whole, for the decimal with the fewest digits that reads as this number. */
+function wholeBy(value: number): number {
+  for (let power = 1; power <= 1e9; power *= 10) {
+    if (Math.round(value * power) / power === value) return power;
   }
   if (!Number.isFinite(value)) throw new RangeError(`Money cannot be scaled by ${value}.`);
-  // Too long a decimal for an exact fraction: twelve digits are far more than any price carries.
-  return { numerator: Math.round(value * 1e12), denominator: 1e12 };
+  // Longer than any price is written: twelve digits are far more than enough.
+  return 1e12;
 }
 
 /** The common case in plain numbers; `undefined` where a step would leave the whole numbers they hold exactly. */
 function scaleSmall(
   micros: number,
-  times: readonly Fraction[],
-  over: readonly Fraction[],
+  times: readonly number[],
+  over: readonly number[],
 ): number | undefined {
   let numerator = micros;
   let denominator = 1;
-  for (const { numerator: up, denominator: down } of times) {
-    numerator *= up;
-    denominator *= down;
+  for (const value of times) {
+    const power = wholeBy(value);
+    numerator *= Math.round(value * power);
+    denominator *= power;
   }
-  for (const { numerator: up, denominator: down } of over) {
-    numerator *= down;
-    denominator *= up;
+  for (const value of over) {
+    const power = wholeBy(value);
+    numerator *= power;
+    denominator *= Math.round(value * power);
   }
   const isExact = numerator >= 0 && numerator <= largest && denominator <= largest / 2;
   if (!isExact || denominator <= 0) return undefined;
@@ -58,16 +50,18 @@ function scaleSmall(
   return (numerator - rest) / denominator + (rest * 2 >= denominator ? 1 : 0);
 }
 
-function scaleLarge(micros: number, times: readonly Fraction[], over: readonly Fraction[]): number {
+function scaleLarge(micros: number, times: readonly number[], over: readonly number[]): number {
   let numerator = BigInt(micros);
   let denominator = 1n;
-  for (const { numerator: up, denominator: down } of times) {
-    numerator *= BigInt(up);
-    denominator *= BigInt(down);
+  for (const value of times) {
+    const power = wholeBy(value);
+    numerator *= BigInt(Math.round(value * power));
+    denominator *= BigInt(power);
   }
-  for (const { numerator: up, denominator: down } of over) {
-    numerator *= BigInt(down);
-    denominator *= BigInt(up);
+  for (const value of over) {
+    const power = wholeBy(value);
+    numerator *= BigInt(power);
+    denominator *= BigInt(Math.round(value * power));
   }
   if (denominator === 0n) throw new RangeError("Money cannot be divided by zero.");
   if (denominator < 0n) [numerator, denominator] = [-numerator, -denominator];

@@ -49,6 +49,28 @@ describe("the accelerator string", () => {
     expect(parseGpuText("NVIDIA A100 80GB PCIe", names).models).toEqual(["A100"]);
   });
 
+  it("takes the memory that every name says, unless one is given beside them", ({ expect }) => {
+    const sizes = new Map([
+      ["NVIDIA A100 80GB PCIe", 80],
+      ["RTX4090", undefined],
+      ["H100", 94],
+    ]);
+    const saying = { ...names, statedVramGib: (text: string) => sizes.get(text) };
+    const memory = (text: string): unknown => parseGpuText(text, saying).vramGib;
+    expect(memory("NVIDIA A100 80GB PCIe:2")).toEqual({ min: 80 });
+    expect(memory("NVIDIA A100 80GB PCIe,H100")).toEqual({ min: 80 });
+    expect(memory("NVIDIA A100 80GB PCIe,RTX4090")).toBeUndefined();
+    expect(memory("NVIDIA A100 80GB PCIe:40GB")).toEqual({ min: 40 });
+    expect(parseGpuText("H100:1", saying)).toEqual({
+      models: ["H100"],
+      vramGib: { min: 94 },
+      count: one,
+    });
+    expect(parseGpuRequests({ name: "H100" }, saying)).toEqual(
+      parseGpuRequests({ name: "H100", memory: "94GB" }, saying),
+    );
+  });
+
   it("keeps a name that the catalogue does not know", ({ expect }) => {
     expect(parseGpuText("B9000:2", names).models).toEqual(["B9000"]);
     expect(parseGpuText("A100,a100,X1", names).models).toEqual(["A100", "X1"]);

@@ -15,6 +15,8 @@ const mostCards = 128;
 export interface GpuNames {
   /** The catalogue's model id for a name in any spelling, or `undefined` when it knows none. */
   readonly resolveName: (text: string) => string | undefined;
+  /** GiB per card that a name itself says, such as 80 in `A100-SXM4-80GB`; a memory of its own goes before it. */
+  readonly statedVramGib?: (text: string) => number | undefined;
 }
 
 /**
@@ -34,12 +36,15 @@ export function parseGpuText(text: string, names: GpuNames): GpuRequest {
     if (again !== undefined) throw refuseAgain(text, part, again, parts[0] ?? "");
     found = { ...found, ...read };
   }
-  return { ...found, count: found.count ?? { min: 1, max: 1 } };
+  const { statedVramGib, ...request } = found;
+  return { ...statedVramGib, ...request, count: request.count ?? { min: 1, max: 1 } };
 }
 
 const partKeys = ["vendors", "models", "vramGib", "count"] as const;
 type PartKey = (typeof partKeys)[number];
-type Part = Partial<Pick<GpuRequest, PartKey>>;
+type Part = Partial<Pick<GpuRequest, PartKey>> & {
+  readonly statedVramGib?: Pick<GpuRequest, "vramGib">;
+};
 
 function readPart(part: string, names: GpuNames): Part {
   const items = part.split(",").map((item) => item.trim());
@@ -53,7 +58,19 @@ function readPart(part: string, names: GpuNames): Part {
     if (looksLikeSize(part)) return { vramGib: parseMemory(part) };
     if (/^[\d.]+$/.test(part)) return { count: parseCount(part) };
   }
-  return { models: [...new Set(items.map((item, index) => models[index] ?? checkName(item)))] };
+  return {
+    models: [...new Set(items.map((item, index) => models[index] ?? checkName(item)))],
+    statedVramGib: readStatedMemory(items, names),
+  };
+}
+
+/** What the names say of their memory, like a bare memory: at least the smallest, and nothing unless all say it. */
+function readStatedMemory(items: readonly string[], names: GpuNames): Pick<GpuRequest, "vramGib"> {
+  const stated = items.map((item) => names.statedVramGib?.(item));
+  const known = stated.filter((gib) => gib !== undefined);
+  return known.length > 0 && known.length === stated.length
+    ? { vramGib: { min: Math.min(...known) } }
+    : {};
 }
 
 function looksLikeSize(part: string): boolean {
@@ -130,6 +147,7 @@ export function parseGpuMap(map: GpuMap, names: GpuNames): GpuRequest {
       ? {}
       : { vendors: [...new Set(listOf(vendor).flatMap(parseVendors))] }),
     ...(name === undefined ? {} : { models: [...new Set(models)] }),
+    ...readStatedMemory(listOf(name).map(String), names),
     ...(memory === undefined ? {} : { vramGib: inKey("memory", () => parseMemory(memory)) }),
     count: count === undefined ? { min: 1, max: 1 } : inKey("count", () => parseCount(count)),
     ...(totalMemory === undefined
