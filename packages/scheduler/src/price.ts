@@ -30,6 +30,7 @@ export interface OfferQuote {
 /** Used where a platform gives no usual time from create to ready. */
 const assumedBootSeconds = 120;
 const assumedBandwidthMbps = 30;
+const bootAssumed = `the boot time (${assumedBootSeconds} s assumed)`;
 const gib = 2 ** 30;
 
 /** The stretches of a lease, in whole seconds; `null` is not known. */
@@ -76,10 +77,16 @@ function estimateTimes(
 ): Times {
   const work = Math.ceil(job.expectedTimeMs / 1000);
   const boot = Math.ceil(offer.bootSeconds ?? assumedBootSeconds);
-  if (offer.bootSeconds === undefined) unknown.push(`the boot time (${boot} s assumed)`);
+  if (offer.bootSeconds === undefined) unknown.push(bootAssumed);
   const upload = uploadSeconds(job, context, unknown);
-  const rework = reworkSeconds(job, offer, { work, restart: boot + (upload ?? 0) }, unknown);
+  const restart = (isBootBilled(offer) ? boot : 0) + (upload ?? 0);
+  const rework = reworkSeconds(job, offer, { work, restart }, unknown);
   return { work, boot, upload, rework };
+}
+
+/** Absent is the careful answer. */
+function isBootBilled({ price }: Offer): boolean {
+  return price.billing.isBootBilled ?? true;
 }
 
 function uploadSeconds(job: JobSpec, context: PriceContext, unknown: string[]): number | null {
@@ -97,7 +104,10 @@ function uploadSeconds(job: JobSpec, context: PriceContext, unknown: string[]): 
   return Math.ceil((context.uploadBytes * 8) / (bandwidth * 1e6));
 }
 
-/** A gang is interrupted when any of its members is, so its rate is theirs together. Ends at the time limit. */
+/**
+ * A gang is interrupted when any of its members is, so its rate is theirs together. Ends at the time limit. Each re-run
+ * is a lease of its own, whose rounding up to units and minimum is left out here: it is small beside the guess itself.
+ */
 function reworkSeconds(
   job: JobSpec,
   offer: Offer,
@@ -140,16 +150,18 @@ function priceCompute(
     const amount = scaleMoney(perHour, { times: [seconds, nodes, factor], over: [3600] });
     return convertMoney(amount, context.currency, context.rates).micros;
   };
+  const nothing: Money = { currency: context.currency, micros: 0 };
   let seconds = 0;
   let total = 0;
   const add = (more: number): Money => {
+    if (more === 0) return nothing;
     seconds += more;
     const before = total;
     total = priceOf(seconds, 1);
     return { currency: context.currency, micros: total - before };
   };
   const compute = add(times.work);
-  const boot = add((billing.isBootBilled ?? true) ? times.boot : 0);
+  const boot = add(isBootBilled(offer) ? times.boot : 0);
   const upload = add(times.upload ?? 0);
   const expectedRework = add(times.rework ?? 0);
   const minimum = add(billSeconds(billing, seconds) - seconds);
@@ -160,7 +172,8 @@ function priceCompute(
     upload: times.upload === null ? null : upload,
     expectedRework: times.rework === null ? null : expectedRework,
     minimum,
-    discount: { currency: context.currency, micros: discounted - total },
+    discount:
+      discounted === total ? nothing : { currency: context.currency, micros: discounted - total },
   };
 }
 
