@@ -5,7 +5,7 @@
  * It is a Node program and not a shell script because the market's truth is an SQLite file that it must read and write
  * with transactions, and because following double-forked processes through `/proc` takes one pass here and hundreds of
  * forks there. It imports nothing but Node's own modules and a few of ours: 51 MB of memory (41 of them
- * pages of the binary that all keepers share), 20 ms to start, one wake a second.
+ * pages of the binary that all keepers share), 30 ms to start, one wake a second.
  *
  * Arguments: the market's state folder, the lease id.
  */
@@ -28,7 +28,7 @@ process.on("SIGTERM", () => {
 process.on("SIGHUP", () => {});
 process.on("SIGINT", () => {});
 
-// Now and not at the end, so that the next keeper can use it.
+// From sources: now and not at the end, so that the next keeper can use it.
 flushCompileCache();
 
 await keepMachine({

@@ -79,7 +79,7 @@ function findOffer(database: DatabaseSync, place: MarketPlace, type: string): Of
   const where = "platform = ? AND offer_type = ? AND ended_ms IS NULL";
   const live = readMachines(database, where, [place.platform, type]).length;
   if (offer.stock !== undefined && live >= offer.stock) {
-    throw new MarketError("no_capacity", `no ${type} is left`);
+    throw new MarketError("no_capacity", `no machine of type ${type} is left`);
   }
   return offer;
 }

@@ -40,9 +40,7 @@ export async function resetMarket(folder: string): Promise<number> {
     for (const suffix of ["", "-wal", "-shm"]) {
       rmSync(`${databasePath(place)}${suffix}`, { force: true });
     }
-    for (const name of ["machines", "keeper-cache"]) {
-      rmSync(join(place, name), { recursive: true, force: true, maxRetries: 5 });
-    }
+    rmSync(join(place, "machines"), { recursive: true, force: true, maxRetries: 5 });
   }
   return count;
 }
