@@ -1,11 +1,10 @@
-// Bundles the command: one entry, one lazy chunk per command and per platform. Types are checked by `tsc -b`.
+// Bundles the command: an entry for each process, one lazy chunk per command and per platform. Types are checked by `tsc -b`.
 import { build } from "esbuild";
 import { rmSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 
-rmSync(here("dist/main.js"), { force: true });
 rmSync(here("dist/chunks"), { recursive: true, force: true });
 
 // CommonJS packages inside an ES module need a `require` of their own.
@@ -17,7 +16,11 @@ const __filename = gpujobPath(import.meta.url);
 const __dirname = gpujobDirname(__filename);`;
 
 const result = await build({
-  entryPoints: { main: here("src/main.ts") },
+  entryPoints: {
+    main: here("src/main.ts"),
+    // A simulated machine is kept by a process of its own, which its adapter looks for under this name.
+    "mock-keeper": here("../../adapters/mock/src/machine/keeper.ts"),
+  },
   outdir: here("dist"),
   chunkNames: "chunks/[name]-[hash]",
   bundle: true,

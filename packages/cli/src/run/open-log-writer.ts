@@ -1,7 +1,6 @@
 import type { CommandContext } from "../context.ts";
 import type { LogWriter } from "./log-writer.ts";
 import { createLogWriter } from "./log-writer.ts";
-import { createTerminalFilter } from "./terminal-filter.ts";
 
 /** A log writer on the screen that asks, at the first byte, whether there are several nodes. */
 export async function openLogWriter(
@@ -13,7 +12,6 @@ export async function openLogWriter(
     createLogWriter({
       output: context.isJson ? context.err : context.out,
       write: (bytes) => context.screen.log(bytes),
-      createFilter: createTerminalFilter,
       hasManyNodes: await hasManyNodes(),
     });
   return {
