@@ -10,13 +10,12 @@ const run = promisify(execFile);
 describe("the built program", () => {
   it("says its version, and loads nothing for it", async ({ expect }) => {
     const home = await makeFolder();
-    const manifest = JSON.parse(await readFile(resolve(binPath, "../../package.json"), "utf8")) as {
-      readonly version: string;
-    };
+    const manifest = await readFile(resolve(binPath, "../../package.json"), "utf8");
+    const version = /"version": "([^"]+)"/.exec(manifest)?.[1];
     const plain = await runGpujob(["--version"], { home });
-    expect(plain).toMatchObject({ code: 0, out: `gpujob ${manifest.version}\n`, err: "" });
+    expect(plain).toMatchObject({ code: 0, out: `gpujob ${version}\n`, err: "" });
     const { out } = await runGpujob(["--version", "--json"], { home });
-    expect(JSON.parse(out)).toMatchObject({ ok: true, data: { version: manifest.version } });
+    expect(JSON.parse(out)).toMatchObject({ ok: true, data: { version } });
   });
 
   it("shows its help on stdout", async ({ expect }) => {

@@ -20,6 +20,7 @@ const loaders: Readonly<Record<string, (() => Promise<AnyCommand>) | undefined>>
   platforms: async () => (await import("./commands/platforms.ts")).platforms,
   doctor: async () => (await import("./commands/doctor.ts")).doctor,
   init: async () => (await import("./commands/init.ts")).init,
+  schema: async () => (await import("./commands/schema.ts")).schema,
   config: async () => (await import("./commands/config.ts")).config,
   completion: async () => (await import("./commands/completion.ts")).completion,
   prune: async () => (await import("./commands/prune.ts")).prune,

@@ -320,6 +320,8 @@ export interface Gpujob {
     wait: Wait,
   ): Promise<readonly DoctorCheck[]>;
   config(): Promise<readonly ConfigEntry[]>;
+  /** The JSON Schema of a job file or a configuration, for editors: `gpujob schema`. Contacts nothing. */
+  schema(kind: "job" | "config"): Promise<Readonly<Record<string, unknown>>>;
   prune(options: {
     readonly before: number;
   }): Promise<{ readonly runs: number; readonly bytes: number }>;
