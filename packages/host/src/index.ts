@@ -1,1 +1,2 @@
-export {};
+export { openHost } from "./session.ts";
+export type { HostOptions } from "./session.ts";

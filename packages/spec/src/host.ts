@@ -22,6 +22,8 @@ export interface HostFacts {
   readonly tools: readonly string[];
   /** Supervisor protocol that is installed; absent: none. */
   readonly supervisorVersion?: number;
+  /** What stands in the way of a job here, as sentences, such as a folder that cannot be written. */
+  readonly problems?: readonly string[];
 }
 
 export interface HostGpu {
@@ -70,6 +72,8 @@ export interface HostPlan {
   /** What the supervisor does to the machine once the job is over and no driver came within `holdMs`. */
   readonly powerOff: "stops" | "ends" | "none";
   readonly holdMs: number;
+  /** Waits after setup until `proceed`: the barrier of a gang. */
+  readonly holdAfterSetup?: boolean;
   readonly nodes?: {
     readonly addresses: readonly string[];
     readonly gpusPerNode: number;
@@ -86,6 +90,8 @@ export interface HostBeat {
   /** Bytes of log so far; final once `exit` is there. */
   readonly logBytes: number;
   readonly exit?: HostExit;
+  /** Is setup over? True also while the job waits for `proceed`. */
+  readonly isSetUp?: boolean;
   /** Given on reconnect after an expiry: needed to thaw. */
   readonly nonce?: string;
   /** Free bytes on the disk of the work folder. */
@@ -135,6 +141,8 @@ export interface HostFile {
   readonly mode: number;
   readonly mtimeMs: number;
   readonly sha256: string;
+  /** The folder of a listed file; absent: the work folder. */
+  readonly from?: "work" | "output";
 }
 
 /** What a host could not hand over, and why; shown to the user, never dropped silently. */
@@ -159,6 +167,12 @@ export interface TransferProgress {
 export interface UploadFile extends HostFile {
   /** Opens the content from the start. Throws when it no longer has this hash. */
   readonly open: () => AsyncIterable<Uint8Array>;
+  /** Opens bytes `start` up to and without `end`, so that a big file goes over several channels and continues after a break. */
+  readonly openRange?: (start: number, end: number) => AsyncIterable<Uint8Array>;
+  /** Looks at the file again after it changed; absent when it cannot be had again. */
+  readonly reread?: () => Promise<UploadFile | undefined>;
+  /** Makes this a symbolic link to the given relative target; then nothing is opened. */
+  readonly link?: string;
 }
 
 export interface UploadReport {
@@ -166,6 +180,8 @@ export interface UploadReport {
   readonly sentFiles: number;
   readonly totalBytes: number;
   readonly totalFiles: number;
+  /** Files that changed while they were sent, as they are on the host now. */
+  readonly changed?: readonly HostFile[];
 }
 
 export interface HostWatch {
@@ -242,6 +258,14 @@ export interface HostSession {
     file: HostFile,
     options: Wait & { readonly offset?: number; readonly from: "work" | "output" },
   ): AsyncIterable<Uint8Array>;
+  /** Streams listed files one after the other, each exactly as long as listed. The caller splits and checks the hashes. */
+  readMany?(
+    attempt: HostAttempt,
+    files: readonly HostFile[],
+    options: Wait & { readonly from: "work" | "output" },
+  ): AsyncIterable<Uint8Array>;
+  /** Lets a job with `holdAfterSetup` go on to its run, once every node is set up. */
+  proceed?(attempt: HostAttempt, wait: Wait): Promise<HostBeat>;
   /** Ends everything of the attempt at once, removes its secrets, and its folder too with `remove`. */
   end(attempt: HostAttempt, options: Wait & { readonly remove: boolean }): Promise<void>;
   /** Runs a command in the attempt's work folder and environment, for `gpujob exec`. */

@@ -1,0 +1,100 @@
+import { createHash } from "node:crypto";
+import type { HostAttempt, HostPlan } from "@gpujob/spec";
+import { renderExports } from "./shell-quote.ts";
+import { jobScript } from "./shell-scripts.ts";
+
+/** The plan as the frames that `prepare` reads: a header line `name bytes` before each, `end` after the last. */
+export function renderPlan(attempt: HostAttempt, plan: HostPlan, root: string): Buffer {
+  const folder = `${root}/attempts/${attemptFolder(attempt)}`;
+  const frames: Record<string, string> = {
+    environment: renderExports({
+      ...plan.environment,
+      ...jobVariables(attempt, plan, folder, root),
+    }),
+    secrets: renderExports(plan.secrets),
+    job: jobScript,
+    hostfile: renderHostFile(plan),
+    ...(plan.setup === undefined ? {} : { setup: `${plan.setup}\n` }),
+    ...(plan.run === undefined ? {} : { run: `${plan.run}\n` }),
+    ...(plan.holdAfterSetup === true ? { barrier: "1\n" } : {}),
+    // The last one: a plan counts once its numbers are there.
+    numbers: renderNumbers(plan),
+  };
+  const parts = Object.entries(frames).flatMap(([name, text]) => {
+    const body = Buffer.from(text);
+    return [Buffer.from(`${name} ${body.length}\n`), body];
+  });
+  return Buffer.concat([...parts, Buffer.from("end 0\n")]);
+}
+
+/** Name of an attempt's folder, and its mark on every process. */
+export function attemptFolder(attempt: HostAttempt): string {
+  return `${attempt.runId}-${attempt.attempt}-${attempt.rank}`;
+}
+
+/** Strips the `SIG` of a signal's name, which `kill -s` does not know everywhere. */
+export function signalName(name: string): string {
+  return name
+    .toUpperCase()
+    .replace(/^SIG/, "")
+    .replaceAll(/[^A-Z0-9]/g, "");
+}
+
+function renderNumbers(plan: HostPlan): string {
+  const values: Record<string, string | number> = {
+    stopSignal: signalName(plan.stopSignal),
+    graceMs: plan.graceMs,
+    timeLimitMs: plan.timeLimitMs,
+    orphanMs: plan.orphanMs,
+    holdMs: plan.holdMs,
+    ...(plan.idleMs === undefined ? {} : { idleMs: plan.idleMs }),
+    logLimitBytes: plan.logLimitBytes,
+    tetherKind: plan.tether.kind,
+    tetherLengthMs: plan.tether.lengthMs,
+    powerOff: plan.powerOff,
+  };
+  return Object.entries(values)
+    .map(([key, value]) => `${key}=${typeof value === "number" ? Math.floor(value) : value}\n`)
+    .join("");
+}
+
+function renderHostFile(plan: HostPlan): string {
+  return (plan.nodes?.addresses ?? [])
+    .map((address) => `${address} slots=${plan.nodes?.gpusPerNode ?? 0}\n`)
+    .join("");
+}
+
+function jobVariables(
+  attempt: HostAttempt,
+  plan: HostPlan,
+  folder: string,
+  root: string,
+): Record<string, string> {
+  const addresses = plan.nodes?.addresses ?? [];
+  const cards = plan.cards?.join(",");
+  return {
+    GPUJOB_RUN_ID: attempt.runId,
+    GPUJOB_ATTEMPT: String(attempt.attempt),
+    GPUJOB_RESUME: plan.isResumed ? "1" : "",
+    GPUJOB_CHECKPOINT_DIR:
+      plan.checkpointPath === undefined ? "" : `${folder}/work/${plan.checkpointPath}`,
+    GPUJOB_OUTPUT_DIR: `${folder}/output`,
+    GPUJOB_CACHE_DIR: `${root}/cache`,
+    GPUJOB_NODE_RANK: String(attempt.rank),
+    GPUJOB_NUM_NODES: String(Math.max(1, addresses.length)),
+    GPUJOB_GPUS_PER_NODE: String(plan.nodes?.gpusPerNode ?? plan.cards?.length ?? 0),
+    GPUJOB_NODE_IPS: addresses.join("\n"),
+    GPUJOB_HOSTFILE: `${folder}/control/plan/hostfile`,
+    GPUJOB_MASTER_ADDR: addresses[0] ?? "127.0.0.1",
+    GPUJOB_MASTER_PORT: String(masterPort(attempt)),
+    ...(cards === undefined
+      ? {}
+      : { CUDA_VISIBLE_DEVICES: cards, ASCEND_RT_VISIBLE_DEVICES: cards }),
+  };
+}
+
+/** The same on every node of an attempt, and rarely another's on a shared host. */
+function masterPort(attempt: HostAttempt): number {
+  const digest = createHash("sha256").update(`${attempt.runId}-${attempt.attempt}`).digest();
+  return 20_000 + (digest.readUInt16BE(0) % 20_000);
+}

@@ -1,0 +1,1330 @@
+// Generated from src/shell/ by `npm run embed -w packages/host`. Change the scripts there.
+/** Runs on the machine; see the README. */
+export const supervisorScript = `protocol=1
+[ -n "\${GPUJOB_UMASK:-}" ] || GPUJOB_UMASK=$(umask)
+export GPUJOB_UMASK
+umask 077
+clocks=\${GPUJOB_CLOCKS:-/proc}
+newline='
+'
+now() {
+  read -r now _ <"$clocks/uptime"
+  case $now in
+    *.*) now=$((\${now%.*} * 1000 + 1\${now#*.} * 10 - 1000)) ;;
+    *) now=\${now}000 ;;
+  esac
+}
+wall() {
+  if [ "$clocks" != /proc ] && [ -r "$clocks/wall" ]; then
+    read -r wall <"$clocks/wall"
+  elif [ -n "\${EPOCHREALTIME:-}" ]; then
+    wall=\${EPOCHREALTIME%[.,]*}
+  else
+    wall=$(date +%s)
+  fi
+}
+get() {
+  { read -r got <"$1"; } 2>/dev/null || got=
+}
+put() {
+  printf '%s\\n' "$2" >"$1.$$.new" && mv -f "$1.$$.new" "$1"
+}
+nap() {
+  sleep 0.05 2>/dev/null || sleep 1
+}
+started() {
+  ticks=
+  { read -r stat_line <"/proc/$1/stat"; } 2>/dev/null || return 1
+  set -- \${stat_line##*) }
+  case \${1:-Z} in Z | X) return 1 ;; esac
+  ticks=\${20:-}
+  [ -n "$ticks" ]
+}
+record() {
+  started $$ && put "$1" "$$ $ticks $boot"
+}
+lives() {
+  get "$1"
+  set -- $got
+  pid=\${1:-}
+  [ $# -ge 3 ] && [ "$3" = "$boot" ] && started "$1" && [ "$ticks" = "$2" ]
+}
+detach() {
+  if [ -n "$(command -v setsid)" ]; then
+    setsid setsid "$@" </dev/null >>"$control/supervisor.log" 2>&1
+  else
+    "$@" </dev/null >>"$control/supervisor.log" 2>&1 &
+  fi
+}
+fail() {
+  printf 'E %s\\n' "$*"
+  exit 40
+}
+attempt() {
+  dir=$1
+  control=$dir/control
+  mark=\${dir##*/}
+  read -r boot </proc/sys/kernel/random/boot_id
+}
+seen_epoch() {
+  seen=0
+  for file in "$control"/epoch.*; do
+    file=\${file##*/epoch.}
+    case $file in *[!0-9]*) continue ;; esac
+    [ "$file" -le "$seen" ] || seen=$file
+  done
+}
+claim() {
+  seen_epoch
+  [ "$epoch" -ge "$seen" ] || fail forbidden "$seen"
+  [ -d "$control" ] || return 0
+  [ "$epoch" -eq "$seen" ] || : >"$control/epoch.$epoch"
+  now
+  printf '%s\\n' "$now" >"$control/contact"
+}
+frame() {
+  blocks=$(($1 / 65536))
+  rest=$(($1 % 65536))
+  [ "$blocks" -eq 0 ] || dd bs=65536 count="$blocks" iflag=fullblock 2>/dev/null
+  [ "$rest" -eq 0 ] || dd bs="$rest" count=1 iflag=fullblock 2>/dev/null
+}
+
+marked() {
+  if [ -z "\${marker_tool:-}" ]; then
+    marker_tool=sed
+    printf 'a\\0b\\0' | grep -zqxF b 2>/dev/null && marker_tool=grep
+  fi
+  if [ "$marker_tool" = grep ]; then
+    grep -lzxF "GPUJOB_MARK=$mark" /proc/[0-9]*/environ 2>/dev/null | tr -cd '0-9\\n'
+  else
+    head -v -c 1000000 /proc/[0-9]*/environ 2>/dev/null | tr '\\0' '\\n' |
+      sed -n -e '/^==> \\/proc\\/[0-9]*\\/environ <==$/{s/[^0-9]//g;h;}' -e "/^\\(==> .*\\)\\{0,1\\}GPUJOB_MARK=$mark\\$/{g;p;}"
+  fi
+}
+tree() {
+  get "$control/launching/pid"
+  set -- $got
+  [ "\${3:-$boot}" = "$boot" ] || return 0
+  marks=$(marked | tr '\\n' ' ')
+  cat /proc/[0-9]*/stat 2>/dev/null | awk -v job="\${1:-0}" -v begun="\${2:-0}" -v marks="$marks" '
+    {
+      line = held $0
+      if (line !~ /\\) [A-Za-z] -?[0-9]+ -?[0-9]+ -?[0-9]+ /) { held = line "\\n"; next }
+      held = ""
+      pid = line; sub(/ .*/, "", pid); pid += 0
+      sub(/^.*\\) /, "", line)
+      split(line, field, " ")
+      state[pid] = field[1]; parent[pid] = field[2]; group[pid] = field[3]; session[pid] = field[4]; start[pid] = field[20]
+    }
+    END {
+      count = split(marks, list, /[ \\n]+/)
+      for (i = 1; i <= count; i++) if (list[i] + 0 > 0) ours[list[i] + 0] = 1
+      valid = job > 0 && !((job in start) && start[job] != begun)
+      if (valid) for (pid in state) if (pid == job || session[pid] == job || group[pid] == job) ours[pid] = 1
+      do {
+        grown = 0
+        for (pid in state) if (!(pid in ours) && (parent[pid] in ours)) { ours[pid] = 1; grown = 1 }
+      } while (grown)
+      for (pid in ours) if ((pid in state) && state[pid] !~ /[ZX]/) print pid, state[pid]
+    }'
+}
+signal_tree() {
+  lives "$control/launching/pid" || pid=0
+  shell=$pid
+  if [ "$shell" != 0 ]; then
+    command=$(tr '\\0' ' ' <"/proc/$shell/cmdline" 2>/dev/null)
+    case $command in
+      *"$control/plan/job"*) catches "$shell" "$1" && shell=0 ;;
+      *) shell=0 ;;
+    esac
+  fi
+  tree | while read -r pid _; do
+    [ "$pid" = "$shell" ] || kill -s "$1" "$pid" 2>/dev/null
+  done
+}
+catches() {
+  number=0
+  for candidate in 1 2 3 10 12 14 15; do
+    [ "$(kill -l "$candidate" 2>/dev/null)" = "$2" ] && number=$candidate
+  done
+  [ "$number" -gt 0 ] || return 1
+  mask=$(sed -n 's/^SigCgt:[[:space:]]*//p' "/proc/$1/status" 2>/dev/null)
+  mask=\${mask#????????}
+  [ -n "$mask" ] && [ $((0x$mask >> (number - 1) & 1)) -eq 1 ]
+}
+kill_tree() {
+  if [ -e "$control/cgroup" ]; then
+    get "$control/cgroup"
+    { echo 1 >"$got/cgroup.kill"; } 2>/dev/null
+  fi
+  tree | while read -r pid _; do
+    kill -s KILL "$pid" 2>/dev/null
+  done
+}
+freeze_tree() {
+  if [ -e "$control/cgroup" ]; then
+    get "$control/cgroup"
+    { echo 1 >"$got/cgroup.freeze"; } 2>/dev/null
+  fi
+  inside=' '
+  [ -e "$control/cgroup" ] && inside=" $(tr '\\n' ' ' <"$got/cgroup.procs" 2>/dev/null) "
+  for _ in 1 2 3 4 5; do
+    running=$(tree | while read -r pid state; do
+      case $state$inside in
+        [Tt]* | *" $pid "*) ;;
+        *) printf '%s ' "$pid" ;;
+      esac
+    done)
+    [ -n "$running" ] || return 0
+    kill -s STOP $running 2>/dev/null
+  done
+}
+thaw_tree() {
+  tree | while read -r pid _; do
+    kill -s CONT "$pid" 2>/dev/null
+  done
+  if [ -e "$control/cgroup" ]; then
+    get "$control/cgroup"
+    { echo 0 >"$got/cgroup.freeze"; } 2>/dev/null
+  fi
+}
+find_cgroup() {
+  cgroup=
+  mount=
+  while read -r _ point type _; do
+    [ "$type" = cgroup2 ] && mount=$point && break
+  done </proc/mounts
+  [ -n "$mount" ] || return 1
+  while IFS=: read -r hierarchy _ path; do
+    [ "$hierarchy" = 0 ] && cgroup=$mount\${path%/}/gpujob-$mark
+  done </proc/self/cgroup
+  [ -n "$cgroup" ] || return 1
+  mkdir "$cgroup" 2>/dev/null || [ -d "$cgroup" ] || return 1
+  [ -w "$cgroup/cgroup.freeze" ]
+}
+count_oom() {
+  oom_kills=0
+  get "$control/cgroup"
+  for file in "\${got:-/nowhere}/memory.events" /sys/fs/cgroup/memory.events /sys/fs/cgroup/memory/memory.oom_control; do
+    [ -r "$file" ] || continue
+    while read -r key value; do
+      [ "$key" = oom_kill ] && oom_kills=$((oom_kills + value))
+    done <"$file"
+  done
+}
+
+logger() {
+  get "$control/logger"
+  base=$(file_size "$control/log")
+  cat <"$control/pipe" >>"$control/log" 2>>"$control/supervisor.log" 4>&- &
+  logger=$!
+  started "$logger" && put "$control/logger" "$logger $ticks $boot $base"
+}
+file_size() {
+  stat -c %s "$1" 2>/dev/null && return 0
+  ls -ln "$1" 2>/dev/null | awk '{ print $5 }'
+}
+runner() {
+  attempt "$1"
+  lives "$control/runner" && exit 0
+  record "$control/runner"
+  [ -p "$control/pipe" ] || mkfifo "$control/pipe"
+  : >>"$control/log"
+  exec 4<>"$control/pipe"
+  logger
+  count_oom
+  put "$control/oom" "$oom_kills"
+  wall
+  put "$control/began" "$wall"
+  if [ -n "$(command -v setsid)" ]; then
+    GPUJOB_MARK=$mark setsid sh "$script" job "$dir" </dev/null >"$control/pipe" 2>&1 4>&-
+  else
+    GPUJOB_MARK=$mark sh "$script" job "$dir" </dev/null >"$control/pipe" 2>&1 4>&-
+  fi
+  code=$?
+  get "$control/launching/pid"
+  [ "\${got##* }" = $$ ] || exit 0
+  wall
+  until put "$control/waited" "$code $wall"; do sleep 1; done
+  wake_supervisor
+  exec 4>&-
+  wait
+}
+job() {
+  attempt "$1"
+  mkdir "$control/launching" 2>/dev/null || exit 97
+  started $$
+  put "$control/launching/pid" "$$ $ticks $boot $PPID"
+  if find_cgroup && { echo $$ >"$cgroup/cgroup.procs"; } 2>/dev/null; then
+    put "$control/cgroup" "$cgroup"
+  fi
+  login_shell "$control/plan/job"
+}
+login_shell() {
+  cd "\${1%/control/plan/job}/work" || exit 126
+  if [ -n "$(command -v bash)" ]; then
+    exec bash -l "$@"
+  fi
+  sh -l -c : 2>/dev/null && exec sh -l "$@"
+  GPUJOB_PROFILE=1 exec sh "$@"
+}
+wake_supervisor() {
+  lives "$control/supervisor" && kill -s CONT "$pid" 2>/dev/null
+}
+ensure() {
+  [ -e "$control/wanted" ] || return 0
+  [ ! -e "$control/over" ] || return 0
+  lives "$control/guard" && lives "$control/supervisor" && return 0
+  linger sh "$script" guard "$dir"
+}
+linger() {
+  if [ "$(id -u)" != 0 ] && [ -n "$(command -v systemd-run)" ] && kills_leftovers; then
+    loginctl enable-linger >/dev/null 2>&1
+    if systemd-run --user --scope --quiet true >/dev/null 2>&1; then
+      detach systemd-run --user --scope --quiet "$@"
+      return
+    fi
+  fi
+  detach "$@"
+}
+kills_leftovers() {
+  case $(busctl get-property org.freedesktop.login1 /org/freedesktop/login1 org.freedesktop.login1.Manager KillUserProcesses 2>/dev/null) in
+    *true) return 0 ;;
+  esac
+  return 1
+}
+guard() {
+  attempt "$1"
+  lives "$control/guard" && exit 0
+  record "$control/guard"
+  started $$
+  me="$$ $ticks $boot"
+  while [ ! -e "$control/over" ] && [ -d "$control" ]; do
+    get "$control/guard"
+    [ "$got" = "$me" ] || exit 0
+    if lives "$control/supervisor"; then
+      sleep 1
+    else
+      sh "$script" supervise "$dir" </dev/null
+      [ -e "$control/over" ] || nap
+    fi
+  done
+}
+
+set_state() {
+  [ "$state" = "$1" ] && return 0
+  state=$1
+  put "$control/state" "$state"
+  for watcher in "$control"/watchers/*; do
+    [ -e "$watcher" ] && kill -s CONT "\${watcher##*/}" 2>/dev/null
+  done
+}
+log_size() {
+  get "$control/logger"
+  set -- $got
+  [ $# -eq 4 ] || { log=0; return; }
+  if { read -r _ log <"/proc/$1/fdinfo/1"; } 2>/dev/null && started "$1" && [ "$ticks" = "$2" ]; then
+    [ "$log" -ge "$4" ] || log=$4
+  else
+    log=$(file_size "$control/log")
+  fi
+}
+read_plan() {
+  stopSignal=TERM grace=30000 idle= logLimit= tetherKind=long tetherLength= powerOff=none
+  while IFS== read -r key value; do
+    case $key in
+      stopSignal) stopSignal=$value ;;
+      graceMs) grace=$value ;;
+      idleMs) idle=$value ;;
+      logLimitBytes) logLimit=$value ;;
+      tetherKind) tetherKind=$value ;;
+      tetherLengthMs) tetherLength=$value ;;
+      powerOff) powerOff=$value ;;
+    esac
+  done <"$control/plan/numbers"
+}
+supervise() {
+  attempt "$1"
+  trap : CONT
+  lives "$control/supervisor" && exit 0
+  record "$control/supervisor"
+  started $$
+  me="$$ $ticks $boot"
+  read_plan
+  get "$control/state"
+  state=$got
+  get "$control/active"
+  active=$got
+  log=0 last_log= tick=0 until= clock_gap= runner_tries=0 quiet=0
+  while :; do
+    now
+    get "$control/supervisor"
+    [ "$got" = "$me" ] || exit 0
+    if [ $((tick % 3)) -eq 0 ] && ! lives "$control/guard"; then
+      detach sh "$script" guard "$dir"
+    fi
+    requests
+    if [ -e "$control/exit" ]; then
+      after_end
+    else
+      step
+    fi
+    tick=$((tick + 1))
+    pause
+  done
+}
+pause() {
+  rest=1
+  if [ -n "$until" ] && [ "$state" != frozen ] && [ $((until - now)) -lt 1000 ] && [ $((until - now)) -gt 0 ]; then
+    rest=0.$(printf %03d $((until - now)))
+  fi
+  sleep $rest 2>/dev/null &
+  wait $!
+}
+step() {
+  get "$control/boot"
+  if [ "$got" != "$boot" ] && [ ! -e "$control/stopping" ]; then
+    mkdir "$control/launching" 2>/dev/null && put "$control/waited" "255 0"
+    put "$control/stopping" "rebooted 0"
+  fi
+  if [ ! -d "$control/launching" ]; then
+    launch
+    return
+  fi
+  if [ -e "$control/stopping" ]; then
+    stopping
+    return
+  fi
+  if [ -e "$control/waited" ]; then
+    begin_stop exited 2000
+    stopping
+    return
+  fi
+  if ! lives "$control/runner" && ! lives "$control/launching/pid"; then
+    [ -e "$control/waited" ] || begin_stop unknown 0
+    stopping
+    return
+  fi
+  [ "$state" = frozen ] || set_job_state
+  log_size
+  limits
+  if [ $((tick % 10)) -eq 0 ]; then measure; fi
+}
+set_job_state() {
+  if [ -e "$control/set-up" ] && { [ ! -e "$control/plan/barrier" ] || [ -e "$control/proceed" ]; }; then
+    set_state running
+  else
+    set_state setup
+  fi
+}
+launch() {
+  set_state ready
+  lives "$control/runner" && return
+  [ $((runner_tries % 5)) -eq 0 ] && detach sh "$script" runner "$dir"
+  runner_tries=$((runner_tries + 1))
+  for _ in 1 2 3 4 5 6 7 8 9 10; do
+    [ -e "$control/launching/pid" ] && break
+    nap
+  done
+  [ -d "$control/launching" ] && step
+}
+limits() {
+  get "$control/tether"
+  [ -z "$got" ] || until=$got
+  if [ "$state" = frozen ]; then
+    [ $((tick % 5)) -ne 0 ] || freeze_tree
+  elif [ "$tetherKind" = short ] && { [ "$now" -ge "\${until:-0}" ] || clocks_parted; }; then
+    freeze
+  elif [ "$tetherKind" = long ] && [ -n "$until" ] && [ "$now" -ge "$until" ]; then
+    begin_stop tether "$grace"
+    return
+  fi
+  get "$control/deadline"
+  if [ -n "$got" ] && [ "$now" -ge "$got" ]; then
+    begin_stop time-limit "$grace"
+    return
+  fi
+  get "$control/contact"
+  contact=\${got:-$now}
+  get "$control/orphan"
+  if [ -n "$got" ] && [ $((now - contact)) -ge "$got" ]; then
+    begin_stop orphaned "$grace"
+    return
+  fi
+  if [ -n "$logLimit" ] && [ "$log" -ge "$logLimit" ]; then
+    begin_stop log-limit 2000
+    return
+  fi
+  if ! lives "$control/logger"; then
+    if disk_is_full; then
+      begin_stop disk-full 5000
+      return
+    fi
+    logger
+  fi
+  [ -z "$idle" ] || [ "$state" = frozen ] || idleness
+}
+clocks_parted() {
+  wall
+  apart=$((wall - now / 1000 - \${clock_gap:-$((wall - now / 1000))}))
+  clock_gap=$((wall - now / 1000))
+  [ "$apart" -gt 3 ] || [ "$apart" -lt -3 ]
+}
+freeze() {
+  read -r nonce </proc/sys/kernel/random/uuid
+  put "$control/nonce" "$nonce"
+  freeze_tree
+  set_state frozen
+}
+idleness() {
+  get "$control/gpu"
+  busy=\${got%% *}
+  if [ "$log" != "$last_log" ] || [ "\${busy:-0}" -ge 5 ] || [ -z "$active" ]; then
+    last_log=$log
+    active=$now
+    return
+  fi
+  if [ $((now - active)) -ge "$idle" ]; then
+    write_stacks
+    begin_stop idle "$grace"
+  fi
+}
+write_stacks() {
+  tree | while read -r pid process_state; do
+    printf '%s %s %s\\n' "$pid" "$process_state" "$(tr '\\0' ' ' <"/proc/$pid/cmdline" 2>/dev/null)"
+    printf '  waits in %s\\n' "$(cat "/proc/$pid/wchan" 2>/dev/null)"
+    sed 's/^/  /' "/proc/$pid/stack" 2>/dev/null
+    [ -z "$(command -v py-spy)" ] || timeout 10 py-spy dump --pid "$pid" 2>/dev/null
+  done >"$dir/output/gpujob-stacks.txt" 2>/dev/null
+}
+begin_stop() {
+  [ ! -e "$control/stopping" ] || return 0
+  if [ ! -d "$control/launching" ] && mkdir "$control/launching" 2>/dev/null; then
+    put "$control/stopping" "$1 $now"
+    put "$control/waited" "130 0"
+    return
+  fi
+  if [ "$state" = frozen ] && [ "$1" != exited ]; then
+    put "$control/stopping" "$1 $now"
+  else
+    put "$control/stopping" "$1 $((now + $2))"
+    signal_tree "$stopSignal"
+    if [ "$stopSignal" != TERM ] && lives "$control/launching/pid"; then kill -s TERM "$pid" 2>/dev/null; fi
+  fi
+  set_state stopping
+}
+stopping() {
+  get "$control/stopping"
+  reason=\${got% *}
+  log_size
+  if [ -e "$control/waited" ] && [ -z "$(tree)" ]; then
+    finish
+    return
+  fi
+  quiet=$((quiet + 1))
+  if [ "$now" -ge "\${got#* }" ] || { [ "$reason" = log-limit ] && [ "$log" -gt $((logLimit + logLimit / 8)) ]; }; then
+    kill_tree
+    if [ -z "$(tree)" ]; then
+      if [ -e "$control/waited" ]; then
+        finish
+      elif ! lives "$control/runner"; then
+        finish
+      fi
+    fi
+  fi
+}
+finish() {
+  get "$control/cgroup"
+  [ -z "$got" ] || rmdir "$got" 2>/dev/null
+  for _ in 1 2 3 4 5 6 7 8 9 10; do
+    lives "$control/logger" || break
+    sleep 0.2 2>/dev/null || sleep 1
+  done
+  rm -f "$control/plan/secrets"
+  get "$control/waited"
+  if [ -n "$got" ]; then
+    code=\${got% *}
+    ended=\${got#* }
+    [ "$ended" != 0 ] || { wall; ended=$wall; }
+  else
+    case $reason in
+      exited | unknown) code=255 reason=unknown ;;
+      rebooted) code=255 ;;
+      *) code=137 ;;
+    esac
+    wall
+    ended=$wall
+  fi
+  [ "$reason" != exited ] || exit_reason
+  get "$control/began"
+  began=\${got:-0}
+  until put "$control/exit" "$code $reason $began $ended $(file_size "$control/log") end"; do
+    rm -f "$control/reserve"
+    sleep 1
+  done
+  rm -f "$control/reserve" "$control/pipe"
+  put "$control/ended-at" "$now"
+  set_state ended
+  after_end
+}
+exit_reason() {
+  [ "$code" -ne 0 ] || return 0
+  get "$control/oom"
+  before=\${got:-0}
+  count_oom
+  if [ "$oom_kills" -gt "$before" ]; then
+    reason=out-of-memory
+  elif [ "$code" -eq 137 ] && kernel_told_oom; then
+    reason=out-of-memory
+  elif disk_is_full; then
+    reason=disk-full
+  elif [ -s "$control/plan/setup" ] && [ ! -e "$control/set-up" ]; then
+    reason=setup
+  fi
+}
+kernel_told_oom() {
+  get "$control/began"
+  wall
+  since=$((now / 1000 - (wall - \${got:-$wall})))
+  dmesg 2>/dev/null | tail -n 400 | sed -n 's/^\\[ *\\([0-9]*\\)\\..*[Oo]ut of memory: Kill.*/\\1/p' |
+    while read -r second; do
+      [ "$second" -ge "$since" ] && echo yes
+    done | grep -q yes
+}
+disk_is_full() {
+  free_space
+  [ "\${free_kib:-999999}" -lt 1024 ] || ! { echo test >"$control/probe.$$" && [ -s "$control/probe.$$" ]; } 2>/dev/null
+  full=$?
+  rm -f "$control/probe.$$"
+  [ $full -eq 0 ] || return 1
+  rm -f "$control/reserve"
+}
+free_space() {
+  free_kib=$(df -Pk "$dir/work" 2>/dev/null | { read -r _; read -r _ _ _ free _; printf %s "$free"; })
+}
+measure() {
+  free_space
+  line="disk=$((\${free_kib:-0} * 1024))"
+  { read -r _ total _; read -r _; read -r _ available _; } </proc/meminfo
+  line="$line mem=$(((total - available) / 1024))"
+  read -r _ user nice system idle_time rest </proc/stat
+  busy=$((user + nice + system))
+  all=$((busy + idle_time))
+  if [ -n "\${last_all:-}" ] && [ "$all" -gt "$last_all" ]; then
+    line="$line cpu=$(((busy - last_busy) * 100 / (all - last_all)))"
+  fi
+  last_all=$all last_busy=$busy
+  get "$control/gpu"
+  [ -z "$got" ] || line="$line gpu=\${got%% *} gpumem=\${got##* }"
+  printf '%s\\n' "$line" >"$control/stats"
+  [ $((tick % 60)) -ne 0 ] || [ -z "$(command -v nvidia-smi)" ] || lives "$control/gpu-reader" || {
+    sh "$script" gpu "$dir" </dev/null >/dev/null 2>&1 &
+  }
+  if [ "\${free_kib:-999999}" -lt 64 ]; then disk_is_full; fi
+}
+read_gpu() {
+  attempt "$1"
+  record "$control/gpu-reader"
+  nvidia-smi --query-gpu=utilization.gpu,memory.used --format=csv,noheader,nounits 2>/dev/null |
+    awk -F, '{ use += $1; memory += $2; cards++ } END { if (cards) printf "%d %d\\n", use / cards, memory }' >"$control/gpu.new"
+  [ -s "$control/gpu.new" ] && mv -f "$control/gpu.new" "$control/gpu"
+}
+after_end() {
+  set_state ended
+  if [ "$powerOff" = none ]; then
+    : >"$control/over"
+    exit 0
+  fi
+  get "$control/hold"
+  hold=\${got:-0}
+  [ "$powerOff" = ends ] || [ "$hold" -le 60000 ] || hold=60000
+  get "$control/contact"
+  last=\${got:-0}
+  get "$control/ended-at"
+  [ "\${got:-0}" -le "$last" ] || last=$got
+  [ $((now - last)) -ge "$hold" ] || return 0
+  : >"$control/over"
+  power_off
+  exit 0
+}
+power_off() {
+  prefix=
+  [ "$(id -u)" = 0 ] || prefix='sudo -n'
+  $prefix shutdown -h now || $prefix poweroff || $prefix systemctl poweroff || $prefix shutdown
+}
+requests() {
+  for request in "$control"/requests/*; do
+    case $request in *'*' | *.new) continue ;; esac
+    get "$request"
+    serve $got
+    rm -f "$request"
+  done
+}
+serve() {
+  [ ! -e "$control/exit" ] || return 0
+  case \${1:-} in
+    stop) begin_stop "$3" "$2" ;;
+    freeze) [ ! -d "$control/launching" ] || [ -e "$control/stopping" ] || [ "$state" = frozen ] || freeze ;;
+    signal) [ "$state" = frozen ] || signal_tree "$2" ;;
+    thaw)
+      get "$control/nonce"
+      if [ "$state" = frozen ] && [ "$got" = "$2" ] && [ "$3" -gt "$now" ]; then
+        rm -f "$control/nonce"
+        printf '%s\\n' "$3" >"$control/tether"
+        until=$3
+        clock_gap=
+        active=
+        thaw_tree
+        state=thawing
+        set_job_state
+      fi
+      ;;
+  esac
+}
+
+beat() {
+  read_beat
+  printf '%s\\n' "$line"
+}
+read_beat() {
+  now
+  if [ $((\${beats:=0} % 10)) -eq 0 ] || [ "$clocks" != /proc ]; then
+    wall
+    wall_gap=$((wall * 1000 - now))
+  fi
+  beats=$((beats + 1))
+  line="B $protocol up=$now wall=$((now + wall_gap)) boot=$boot"
+  get "$control/exit"
+  case $got in
+    *' end')
+      set -- $got
+      line="$line state=ended log=$5 code=$1 reason=$2 started=$3 ended=$4"
+      return
+      ;;
+  esac
+  if [ ! -e "$control/plan/numbers" ]; then
+    line="$line state=absent log=0"
+    return
+  fi
+  get "$control/state"
+  if [ "$got" = setup ] && [ -e "$control/set-up" ] && { [ ! -e "$control/plan/barrier" ] || [ -e "$control/proceed" ]; }; then
+    got=running
+  fi
+  line="$line state=\${got:-ready}"
+  [ "$got" != frozen ] || { get "$control/nonce"; line="$line nonce=$got"; }
+  [ ! -e "$control/set-up" ] || line="$line setup=1"
+  log_size
+  get "$control/stats"
+  line="$line log=$log $got"
+}
+prepare() {
+  now
+  mkdir -p "$dir/work" "$dir/output" "$control/requests" "$control/watchers" "$root/cache"
+  claim
+  if [ ! -d "$control/launching" ]; then
+    new=$control/plan.$$
+    rm -rf "$new"
+    mkdir "$new"
+    while read -r name size; do
+      [ "$name" != end ] || break
+      frame "$size" >"$new/$name"
+    done
+    [ "\${name:-}" = end ] || fail incomplete
+    cp "$script" "$control/supervisor.new" && mv -f "$control/supervisor.new" "$control/supervisor.sh"
+    dd if=/dev/zero of="$control/reserve" bs=65536 count=16 2>/dev/null
+    while IFS== read -r key value; do
+      case $key in
+        timeLimitMs) put "$control/deadline" $((now + value)) ;;
+        orphanMs) put "$control/orphan" "$value" ;;
+        holdMs) put "$control/hold" "$value" ;;
+      esac
+    done <"$new/numbers"
+    put "$control/boot" "$boot"
+    rm -rf "$control/plan.old"
+    [ ! -d "$control/plan" ] || mv "$control/plan" "$control/plan.old"
+    mv "$new" "$control/plan" || fail disk-full
+    rm -rf "$control/plan.old"
+  fi
+  beat
+}
+start() {
+  claim
+  [ -e "$control/plan/numbers" ] || fail absent
+  if [ ! -e "$control/exit" ]; then
+    if [ ! -e "$control/tether" ]; then
+      read_plan
+      now
+      printf '%s\\n' $((now + tetherLength)) >"$control/tether"
+    fi
+    : >"$control/wanted"
+    ensure
+    tries=0
+    until [ -e "$control/exit" ] || [ "$tries" -gt 200 ]; do
+      get "$control/state"
+      case $got in setup | running | frozen | stopping) break ;; esac
+      tries=$((tries + 1))
+      nap
+    done
+  fi
+  beat
+}
+perform() {
+  verb=$1
+  case $verb in
+    beat) ;;
+    renew)
+      get "$control/tether"
+      now
+      get "$control/state"
+      job_state=$got
+      get "$control/tether"
+      if [ "$job_state" != frozen ] && [ "$now" -lt "\${got:-0}" ] && [ "$2" -gt "$got" ]; then
+        printf '%s\\n' "$2" >"$control/tether"
+      fi
+      ;;
+    limits)
+      now
+      [ "$2" = - ] || put "$control/deadline" $((now + $2))
+      [ "$3" = - ] || put "$control/orphan" "$3"
+      [ "$4" = - ] || put "$control/hold" "$4"
+      ;;
+    proceed) : >"$control/proceed" ;;
+    stop | freeze | thaw | signal)
+      [ -e "$control/plan/numbers" ] || fail absent
+      now
+      number=$((\${number:-0} + 1))
+      request=$control/requests/$now.$$.$number
+      if [ "$verb" = stop ] && [ ! -e "$control/wanted" ]; then
+        : >"$control/wanted"
+      fi
+      put "$request" "$*"
+      ensure
+      wake_supervisor
+      tries=0
+      while [ "$verb" != stop ] && [ -e "$request" ] && [ "$tries" -lt 60 ]; do
+        tries=$((tries + 1))
+        nap
+        [ $((tries % 20)) -ne 0 ] || wake_supervisor
+      done
+      ;;
+    *) fail unsupported "$verb" ;;
+  esac
+}
+control() {
+  claim
+  [ -d "$control" ] || fail absent
+  ensure
+  printf '%s\\n' "$now" >"$control/heard.$$"
+  emit &
+  emitter=$!
+  : >"$control/watchers/$emitter"
+  while read -r id words; do
+    seen_epoch
+    if [ "$epoch" -lt "$seen" ]; then
+      printf 'R %s E forbidden %s\\n' "$id" "$seen"
+      break
+    fi
+    now
+    printf '%s\\n' "$now" >"$control/contact"
+    printf '%s\\n' "$now" >"$control/heard.$$"
+    [ "$id" != ping ] || continue
+    perform $words
+    read_beat
+    printf 'R %s %s\\n' "$id" "$line"
+  done
+  rm -f "$control/watchers/$emitter" "$control/heard.$$"
+  kill "$emitter" 2>/dev/null
+}
+emit() {
+  trap : CONT
+  while :; do
+    beat || exit 0
+    [ $((beats % 5)) -ne 0 ] || ensure
+    get "$control/heard.$$"
+    if [ -n "$got" ] && [ $((now - got)) -gt 120000 ]; then
+      kill $$
+      exit 0
+    fi
+    sleep 1 &
+    wait $!
+  done
+}
+follow() {
+  claim
+  : >>"$control/log"
+  tail -c "+$(($1 + 1))" -f "$control/log" </dev/null &
+  follower=$!
+  while read -r _; do :; done
+  kill "$follower" 2>/dev/null
+}
+finish_all() {
+  claim
+  if [ -d "$control" ]; then
+    if [ -e "$control/plan/numbers" ] && [ ! -e "$control/exit" ]; then
+      number=0
+      : >"$control/wanted"
+      perform stop 0 stopped
+      tries=0
+      until [ -e "$control/exit" ] || [ "$tries" -gt 400 ]; do
+        tries=$((tries + 1))
+        wake_supervisor
+        nap
+      done
+      [ -e "$control/exit" ] || kill_tree
+    fi
+    : >"$control/over"
+    for process in guard supervisor; do
+      lives "$control/$process" && kill -s KILL "$pid" 2>/dev/null
+    done
+    kill_tree
+    rm -f "$control/plan/secrets"
+  fi
+  beat
+  [ "$1" != remove ] || rm -rf "$dir"
+}
+run_beside() {
+  claim
+  [ -e "$control/plan/job" ] || fail absent
+  GPUJOB_MARK=$mark
+  export GPUJOB_MARK
+  login_shell "$control/plan/job" exec "$@"
+}
+
+list_files() {
+  claim
+  cd "$dir/$1" || fail absent
+  strange="*$newline*"
+  find . -name "$strange" -prune -o -type f -exec stat -c 'f %s %a %Y %n' {} + 2>/dev/null
+  find . -name "$strange" -prune -o -type l -print 2>/dev/null | sed 's/^/l /'
+  find . -name "$strange" -prune -o ! -type f ! -type d ! -type l -print 2>/dev/null | sed 's/^/o /'
+  find . -name "$strange" -prune -print0 2>/dev/null | tr '\\n\\0' '?\\n' | sed 's/^/n /'
+  echo .
+}
+sums() {
+  if [ -n "$(command -v openssl)" ]; then
+    xargs -0 -r openssl dgst -sha256 -r 2>/dev/null | sed 's/^\\([0-9a-f]*\\) \\*/\\1  /'
+  else
+    xargs -0 -r sha256sum 2>/dev/null
+  fi
+}
+hash_files() {
+  claim
+  cd "$dir/$1" || fail absent
+  sums
+  echo .
+}
+read_file() {
+  claim
+  cd "$dir/$1" || fail absent
+  { [ -f "$2" ] && [ ! -L "$2" ]; } || fail absent "$2"
+  if [ "$3" -eq 0 ]; then exec cat "$2"; fi
+  exec tail -c "+$(($3 + 1))" "$2"
+}
+read_files() {
+  claim
+  cd "$dir/$1" || fail absent
+  exec xargs -0 -r cat
+}
+
+without() {
+  awk 'FILENAME == ARGV[1] { other[$0] = 1; next } !($0 in other)' "$2" "$1"
+}
+common() {
+  awk 'FILENAME == ARGV[1] { other[$0] = 1; next } $0 in other' "$2" "$1"
+}
+unpack() {
+  mkfifo "$1/pipe"
+  tar -xpf - -C "$dir/work" <"$1/pipe" 2>/dev/null &
+  tee "$1/pipe" | tar -xpf - -C "$1/tree" 2>/dev/null
+  wait $!
+  rm -f "$1/pipe"
+}
+publish() {
+  (
+    cd "$1" || exit 1
+    LC_ALL=C
+    export LC_ALL
+    cut -b71- list | sed 's,^,./,' | tr '\\n' '\\0' | (cd tree && sums) >result
+    awk 'FILENAME == "result" { sum[substr($0, 69)] = substr($0, 1, 64); next }
+      substr($0, 66, 4) == "link" || sum[substr($0, 71)] == substr($0, 1, 64)' result list | sort >index
+    [ -s index ] || exit 0
+    cut -b1-64 index | sort -u >hashes
+    rm -f list result owner attempt
+  )
+  if [ -s "$1/index" ]; then
+    [ "\${2:-}" != placed ] || cp "$1/index" "$control/placed.$$"
+    mv "$1" "$root/store/$(date +%s)-\${1##*/}"
+  else
+    rm -rf "$1"
+  fi
+}
+salvage() {
+  for folder in "$root"/store/in/*; do
+    [ -d "$folder" ] || continue
+    get "$folder/owner"
+    owner=\${got##* }
+    if lives "$folder/owner"; then
+      get "$folder/attempt"
+      [ "$got" = "$mark" ] || continue
+      kill -s KILL "$pid" 2>/dev/null
+    fi
+    if [ -n "$owner" ] || [ -e "$folder/list" ]; then publish "$folder"; else rm -rf "$folder"; fi
+  done
+}
+receive() {
+  claim
+  folder=$root/store/in/$$-\${now}
+  mkdir -p "$folder/tree"
+  record "$folder/owner"
+  put "$folder/attempt" "$mark"
+  while read -r kind size; do
+    case $kind in
+      list) frame "$size" >"$folder/list" ;;
+      tar) frame "$size" | unpack "$folder" ;;
+      *) break ;;
+    esac
+  done
+  publish "$folder" placed
+  echo done
+}
+receive_ranges() {
+  claim
+  while read -r hash offset length; do
+    mkdir -p "$root/store/big/$hash"
+    blocks=$((length / 65536))
+    rest=$((length % 65536))
+    {
+      dd bs=65536 seek=$((offset / 65536)) count="$blocks" iflag=fullblock conv=notrunc
+      [ "$rest" -eq 0 ] || dd bs="$rest" count=1 iflag=fullblock conv=notrunc
+    } 1<>"$root/store/big/$hash/data" 2>/dev/null
+    printf '%s %s\\n' "$offset" "$length" >>"$root/store/big/$hash/ranges"
+  done
+  echo done
+}
+sync_tree() {
+  claim
+  mkdir -p "$root/store/in" "$root/store/big" "$control" "$dir/work"
+  claim
+  find "$root/store" -mindepth 1 -maxdepth 1 -name '[0-9]*' -mtime +14 -exec rm -rf {} + 2>/dev/null
+  salvage
+  LC_ALL=C
+  export LC_ALL
+  folder=$control/sync.$$
+  rm -rf "$control"/sync.* "$control"/placed.*
+  mkdir "$folder" || fail disk-full
+  while read -r kind size name; do
+    case $kind in
+      want)
+        frame "$size" >"$folder/want"
+        find_missing
+        ;;
+      space)
+        free_space
+        [ $((\${free_kib:-0} * 1024)) -ge "$size" ] || fail disk-full "$size" $((\${free_kib:-0} * 1024))
+        ;;
+      list)
+        inline=$root/store/in/$$-$now
+        mkdir -p "$inline/tree"
+        frame "$size" >"$inline/list"
+        record "$inline/owner"
+        put "$inline/attempt" "$mark"
+        ;;
+      tar)
+        frame "$size" | unpack "$inline"
+        publish "$inline" placed
+        ;;
+      big) assemble "$size" "\${name%% *}" "\${name#* }" ;;
+      place) frame "$size" >"$folder/place" ;;
+      build)
+        build
+        break
+        ;;
+      *) fail unsupported "$kind" ;;
+    esac
+  done
+  rm -rf "$folder"
+}
+find_missing() {
+  known=$control/tree
+  if [ ! -e "$known" ] || [ -d "$control/launching" ]; then : >"$folder/none"; known=$folder/none; fi
+  without "$folder/want" "$known" >"$folder/need" || fail broken awk
+  cut -b1-64 "$folder/need" | sort -u >"$folder/need-hashes" || fail broken sort
+  set -- "$root"/store/[0-9]*/hashes
+  if [ -e "$1" ]; then sort -mu "$@" >"$folder/have"; else : >"$folder/have"; fi
+  without "$folder/need-hashes" "$folder/have" >"$folder/missing" || fail broken awk
+  if [ -s "$folder/missing" ] && cmp -s "$folder/missing" "$folder/need-hashes" && cmp -s "$folder/need" "$folder/want"; then
+    echo all
+  else
+    cat "$folder/missing"
+  fi
+  for big in "$root"/store/big/*/ranges; do
+    [ -e "$big" ] || continue
+    hash=\${big%/ranges}
+    sed "s/^/r \${hash##*/} /" "$big"
+  done
+  echo .
+}
+assemble() {
+  big=$root/store/in/$$-$2
+  target=$dir/work/$3
+  mkdir -p "$big" "\${target%/*}"
+  mv "$root/store/big/$2" "$big/tree" 2>/dev/null || return
+  rm -f "$big/tree/ranges"
+  printf '%s 0644 data\\n' "$2" >"$big/list"
+  (cp $(reflink) "$big/tree/data" "$target.$$" && chmod "$1" "$target.$$") 2>/dev/null &
+  copier=$!
+  publish "$big"
+  wait "$copier" && [ ! -d "$big" ] && mv -f "$target.$$" "$target" && printf '%s %s %s\\n' "$2" "$1" "$3" >>"$folder/placed"
+  rm -f "$target.$$"
+}
+reflink() {
+  if [ -z "\${reflink:-}" ]; then
+    reflink=-f
+    cp --version 2>/dev/null | grep -q GNU && reflink=--reflink=auto
+  fi
+  echo "$reflink"
+}
+build() {
+  cd "$folder" || fail disk-full
+  for placed in "$control"/placed.*; do
+    [ ! -e "$placed" ] || cat "$placed" >>placed
+  done
+  rm -f "$control"/placed.*
+  if [ -e placed ]; then without need placed >remaining || fail broken awk; else cp need remaining; fi
+  set -- "$root"/store/[0-9]*/index
+  [ -e "$1" ] || set --
+  at=$#
+  while [ "$at" -gt 0 ] && [ -s remaining ]; do
+    eval "pack=\\\${$at}"
+    at=$((at - 1))
+    [ -e "$pack" ] || continue
+    common remaining "$pack" >here || fail broken awk
+    [ -s here ] || continue
+    pack=\${pack%/index}
+    touch "$pack"
+    cut -b71- here | copy_paths "$pack/tree"
+    without remaining here >rest || fail broken awk
+    mv rest remaining
+  done
+  [ ! -s remaining ] || copy_renamed "$@"
+  [ ! -e place ] || (cd "$dir/work" && sh "$folder/place")
+  if [ -s lost ]; then
+    sed 's/^/lost /' lost
+  elif [ -s need ]; then
+    cut -b71- need >paths
+    if [ -s "$known" ]; then
+      awk 'FNR == NR { gone[$0] = 1; next } !(substr($0, 71) in gone)' paths "$known" | sort -m - need >tree
+    else
+      cp need tree
+    fi
+    mv tree "$control/tree"
+  fi
+  echo .
+}
+copy_paths() {
+  if [ "$(reflink)" = --reflink=auto ]; then
+    (cd "$1" && tr '\\n' '\\0' | xargs -0 -r cp -a --parents --remove-destination --reflink=auto -t "$dir/work" --)
+  else
+    (cd "$1" && sed 's,^,./,' | tr '\\n' '\\0' | xargs -0 -r sh -c 'tar -cf - "$@" | tar -xpf - -C "$0"' "$dir/work")
+  fi 2>>"$folder/problems"
+}
+copy_renamed() {
+  rm -f lost
+  awk '
+    FILENAME != "remaining" { hash = substr($0, 1, 64); if (!(hash in from)) from[hash] = substr(FILENAME, 1, length(FILENAME) - 5) "tree/" substr($0, 71); next }
+    { hash = substr($0, 1, 64); if (hash in from) { print from[hash]; print substr($0, 66, 4); print substr($0, 71) } else print hash >"lost" }
+  ' "$@" remaining >moves || fail broken awk
+  while IFS= read -r source && IFS= read -r mode && IFS= read -r target; do
+    target=$dir/work/$target
+    mkdir -p "\${target%/*}"
+    cp -a "$source" "$target.$$" && { [ "$mode" = link ] || chmod "$mode" "$target.$$"; } && mv -f "$target.$$" "$target"
+  done <moves
+}
+script=$0
+action=\${1:-}
+[ $# -eq 0 ] || shift
+case $action in
+  guard) guard "$1" ;;
+  supervise) supervise "$1" ;;
+  runner) runner "$1" ;;
+  job) job "$1" ;;
+  gpu) read_gpu "$1" ;;
+  *)
+    root=$1
+    epoch=$3
+    attempt "$root/attempts/$2"
+    case $action in
+      prepare | sync | receive | ranges) ;;
+      *)
+        if [ -e "$control/supervisor.sh" ] && [ "$script" != "$control/supervisor.sh" ]; then
+          exec sh "$control/supervisor.sh" "$action" "$@"
+        fi
+        ;;
+    esac
+    shift 3
+    case $action in
+      beat) claim && ensure && beat ;;
+      prepare) prepare ;;
+      start) start ;;
+      do) claim && perform "$@" && beat ;;
+      control) control ;;
+      log) follow "$1" ;;
+      end) finish_all "$1" ;;
+      exec) run_beside "$@" ;;
+      list) list_files "$1" ;;
+      hash) hash_files "$1" ;;
+      read) read_file "$@" ;;
+      read-many) read_files "$1" ;;
+      sync) sync_tree ;;
+      receive) receive ;;
+      ranges) receive_ranges ;;
+      *) fail unsupported "$action" ;;
+    esac
+    ;;
+esac
+`;
+
+/** Read by the login shell of the job. */
+export const jobScript = `gpujob_control=\${0%/plan/job}
+umask "\${GPUJOB_UMASK:-022}"
+unset GPUJOB_UMASK
+if [ -n "\${GPUJOB_PROFILE:-}" ]; then
+  unset GPUJOB_PROFILE
+  for gpujob_file in /etc/profile "$HOME/.profile"; do
+    [ ! -r "$gpujob_file" ] || . "$gpujob_file"
+  done
+fi
+for gpujob_file in /usr/local/Ascend/ascend-toolkit/set_env.sh /usr/local/Ascend/nnal/atb/set_env.sh /opt/dtk/env.sh /opt/dtk/cuda/env.sh; do
+  [ ! -r "$gpujob_file" ] || . "$gpujob_file" >/dev/null
+done
+. "$gpujob_control/plan/environment"
+for gpujob_file in HF_HOME:huggingface MODELSCOPE_CACHE:modelscope PIP_CACHE_DIR:pip UV_CACHE_DIR:uv; do
+  eval "export \${gpujob_file%:*}=\\"\\\${\${gpujob_file%:*}:-\\$GPUJOB_CACHE_DIR/\${gpujob_file#*:}}\\""
+done
+unset gpujob_file
+cd "\${gpujob_control%/control}/work" || exit 126
+if [ "\${1:-}" = exec ]; then
+  shift
+  unset gpujob_control
+  exec "$@"
+fi
+if [ -e "$gpujob_control/plan/secrets" ]; then
+  . "$gpujob_control/plan/secrets"
+  rm -f "$gpujob_control/plan/secrets"
+fi
+trap '[ ! -e "$gpujob_control/stopping" ] || exit' TERM
+set -e
+[ -z "\${BASH_VERSION:-}" ] || set -o pipefail
+if [ -s "$gpujob_control/plan/setup" ]; then
+  . "$gpujob_control/plan/setup"
+fi
+: >"$gpujob_control/set-up"
+if [ -e "$gpujob_control/plan/barrier" ]; then
+  while [ ! -e "$gpujob_control/proceed" ]; do sleep 0.2 2>/dev/null || sleep 1; done
+fi
+if [ -e "$gpujob_control/plan/run" ]; then
+  . "$gpujob_control/plan/run"
+else
+  while :; do
+    sleep 3600 &
+    wait $! || :
+  done
+fi
+`;
+
+/** Installs the supervisor. */
+export const helloScript = `umask 077
+root=$1
+case $root in
+  '') root=$HOME/.gpujob ;;
+  '~/'*) root=$HOME/\${root#'~/'} ;;
+esac
+mkdir -p "$root/bin" 2>/dev/null && cd "$root" && root=$(pwd -P) || {
+  echo "E root $root"
+  exit 40
+}
+lacking=
+for tool in awk cat chmod cp cut date dd df find grep id mkdir mkfifo mv rm sed sleep sort stat tail tar touch tr xargs; do
+  [ -n "$(command -v "$tool")" ] || lacking="$lacking $tool"
+done
+[ -n "$(command -v sha256sum)$(command -v openssl)" ] || lacking="$lacking sha256sum"
+if [ -n "$lacking" ]; then
+  echo "E tools$lacking"
+  exit 40
+fi
+chmod 700 . bin 2>/dev/null
+if [ -s "bin/$2.sh" ]; then
+  echo "have $root"
+  exit 0
+fi
+echo "need $root"
+cat >"bin/$2.sh.$$"
+if [ "$(($(wc -c <"bin/$2.sh.$$")))" -eq "$3" ]; then
+  mv -f "bin/$2.sh.$$" "bin/$2.sh"
+  echo 1 >bin/protocol
+  echo "have $root"
+else
+  rm -f "bin/$2.sh.$$"
+  echo "E short"
+  exit 40
+fi
+`;
+
+/** Reads what the machine is. */
+export const factsScript = `root=$1
+case $root in
+  '') root=$HOME/.gpujob ;;
+  '~/'*) root=$HOME/\${root#'~/'} ;;
+esac
+say() { printf '%s\\n' "$*"; }
+first() { { read -r line <"$1"; } 2>/dev/null && say "$2 $line"; }
+limited() {
+  if [ -n "$(command -v timeout)" ]; then timeout 10 "$@"; else "$@"; fi
+}
+first /proc/sys/kernel/random/boot_id boot
+first /etc/machine-id machine
+first /sys/class/dmi/id/product_uuid product
+first /proc/uptime uptime
+say "user $(id -un 2>/dev/null || id -u)"
+say "home $HOME"
+say "root $root"
+say "os $( (. /etc/os-release 2>/dev/null && printf %s "$PRETTY_NAME") || uname -s)"
+say "architecture $(uname -m)"
+say "cpus $(nproc 2>/dev/null || grep -c ^processor /proc/cpuinfo)"
+while read -r key value _; do
+  [ "$key" = MemTotal: ] && say "memory $value"
+done </proc/meminfo
+for limit in /sys/fs/cgroup/memory.max /sys/fs/cgroup/memory/memory.limit_in_bytes; do
+  first "$limit" memory-limit
+done
+{ read -r quota period </sys/fs/cgroup/cpu.max; } 2>/dev/null && say "cpu-limit $quota $period"
+place=$root
+while [ ! -d "$place" ]; do place=\${place%/*}; [ -n "$place" ] || place=/; done
+[ -w "$place" ] || say "problem $place cannot be written"
+df -Pk "$place" 2>/dev/null | { read -r _; read -r _ _ _ free _; say "disk $free"; }
+df -Pi "$place" 2>/dev/null | { read -r _; read -r _ _ _ free _; say "inodes $free"; }
+for tool in bash setsid systemd-run python3 openssl tar awk dd stat xargs sha256sum nvidia-smi npu-smi hy-smi rocm-smi py-spy git curl wget docker; do
+  [ -z "$(command -v "$tool")" ] || say "tool $tool"
+done
+if tail --version 2>/dev/null | grep -q GNU; then
+  say "tool tail-follow"
+  [ ! -e /proc/sys/fs/inotify/max_user_watches ] || say "tool inotify"
+fi
+[ ! -s "$root/bin/protocol" ] || first "$root/bin/protocol" supervisor
+if [ -n "$(command -v nvidia-smi)" ]; then
+  limited nvidia-smi --query-gpu=index,name,memory.total,memory.used,uuid --format=csv,noheader,nounits 2>/dev/null | sed 's/^/nvidia /'
+  limited nvidia-smi --query-compute-apps=gpu_uuid,pid --format=csv,noheader 2>/dev/null | while IFS=', ' read -r uuid pid _; do
+    if tr '\\0' '\\n' <"/proc/$pid/environ" 2>/dev/null | grep -q '^GPUJOB_MARK='; then owner=ours; else owner=other; fi
+    say "nvidia-process $uuid $owner"
+  done
+fi
+if [ -n "$(command -v npu-smi)" ]; then
+  limited npu-smi info 2>/dev/null | sed 's/^/npu /'
+fi
+for tool in /opt/hyhal/bin/hy-smi hy-smi rocm-smi; do
+  [ -n "$(command -v $tool)" ] || continue
+  say "smi-json $(limited $tool --showmeminfo vram --showuse --showproductname --json 2>/dev/null | tr '\\n' ' ')"
+  break
+done
+say end
+`;

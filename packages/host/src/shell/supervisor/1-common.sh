@@ -1,0 +1,122 @@
+# Runs on the rented machine. One POSIX sh program, put together from the files of this folder in order of their names.
+# sh supervisor.sh COMMAND …; see the README of the package for the layout, the protocol and why it is as it is.
+protocol=1
+# Ours stays closed to others; the job gets back what it would have had.
+[ -n "${GPUJOB_UMASK:-}" ] || GPUJOB_UMASK=$(umask)
+export GPUJOB_UMASK
+umask 077
+clocks=${GPUJOB_CLOCKS:-/proc}
+newline='
+'
+
+# Host uptime in milliseconds -> $now. No process is started: this runs every second for days.
+now() {
+  read -r now _ <"$clocks/uptime"
+  case $now in
+    *.*) now=$((${now%.*} * 1000 + 1${now#*.} * 10 - 1000)) ;;
+    *) now=${now}000 ;;
+  esac
+}
+
+# Wall clock in whole seconds -> $wall.
+wall() {
+  if [ "$clocks" != /proc ] && [ -r "$clocks/wall" ]; then
+    read -r wall <"$clocks/wall"
+  elif [ -n "${EPOCHREALTIME:-}" ]; then
+    wall=${EPOCHREALTIME%[.,]*}
+  else
+    wall=$(date +%s)
+  fi
+}
+
+# First line of file $1 -> $got. Empty when it is missing or not ended by a newline: half a line never counts.
+get() {
+  { read -r got <"$1"; } 2>/dev/null || got=
+}
+
+# Writes line $2 into file $1 by rename: a reader sees the old line or the new one.
+put() {
+  printf '%s\n' "$2" >"$1.$$.new" && mv -f "$1.$$.new" "$1"
+}
+
+# Sleeps a short moment where fractions are understood, else a second.
+nap() {
+  sleep 0.05 2>/dev/null || sleep 1
+}
+
+# Start time of live process $1 -> $ticks. Fails when there is none, or only its zombie.
+started() {
+  ticks=
+  { read -r stat_line <"/proc/$1/stat"; } 2>/dev/null || return 1
+  # The name is in brackets and may hold anything; the last bracket ends it.
+  # shellcheck disable=SC2086 # split on purpose
+  set -- ${stat_line##*) }
+  case ${1:-Z} in Z | X) return 1 ;; esac
+  ticks=${20:-}
+  [ -n "$ticks" ]
+}
+
+# A process is known by number, start time and boot: a number alone is used again.
+record() {
+  started $$ && put "$1" "$$ $ticks $boot"
+}
+
+# Is the process written down in file $1 alive? Its number -> $pid.
+lives() {
+  get "$1"
+  # shellcheck disable=SC2086 # split on purpose
+  set -- $got
+  pid=${1:-}
+  [ $# -ge 3 ] && [ "$3" = "$boot" ] && started "$1" && [ "$ticks" = "$2" ]
+}
+
+# Starts "$@" away from this session, and returns at once. The second setsid forks, because the first made it a leader.
+# Never with `&`: a shell without job control makes background commands ignore SIGINT, for the job and for good.
+detach() {
+  if [ -n "$(command -v setsid)" ]; then
+    setsid setsid "$@" </dev/null >>"$control/supervisor.log" 2>&1
+  else
+    "$@" </dev/null >>"$control/supervisor.log" 2>&1 &
+  fi
+}
+
+fail() {
+  printf 'E %s\n' "$*"
+  exit 40
+}
+
+# Names of the attempt folder $1: its control folder and mark.
+attempt() {
+  dir=$1
+  control=$dir/control
+  mark=${dir##*/}
+  read -r boot </proc/sys/kernel/random/boot_id
+}
+
+# Highest epoch seen -> $seen. One empty file per epoch: two drivers writing at once can never lower it.
+seen_epoch() {
+  seen=0
+  for file in "$control"/epoch.*; do
+    file=${file##*/epoch.}
+    case $file in *[!0-9]*) continue ;; esac
+    [ "$file" -le "$seen" ] || seen=$file
+  done
+}
+
+# Refuses a driver of an older epoch; notes that a driver of this epoch spoke.
+claim() {
+  seen_epoch
+  [ "$epoch" -ge "$seen" ] || fail forbidden "$seen"
+  [ -d "$control" ] || return 0
+  [ "$epoch" -eq "$seen" ] || : >"$control/epoch.$epoch"
+  now
+  printf '%s\n' "$now" >"$control/contact"
+}
+
+# Exactly $1 bytes of standard input to standard output.
+frame() {
+  blocks=$(($1 / 65536))
+  rest=$(($1 % 65536))
+  [ "$blocks" -eq 0 ] || dd bs=65536 count="$blocks" iflag=fullblock 2>/dev/null
+  [ "$rest" -eq 0 ] || dd bs="$rest" count=1 iflag=fullblock 2>/dev/null
+}
