@@ -1,3 +1,4 @@
+import type { Execution } from "./channel.ts";
 import type { Failure } from "./failure.ts";
 
 /** What was read on a machine by looking, never by believing the offer. */
@@ -269,7 +270,7 @@ export interface HostSession {
   /** Ends everything of the attempt at once, removes its secrets, and its folder too with `remove`. */
   end(attempt: HostAttempt, options: Wait & { readonly remove: boolean }): Promise<void>;
   /** Runs a command in the attempt's work folder and environment, for `gpujob exec`. */
-  exec(attempt: HostAttempt, argv: readonly string[], wait: Wait): import("./channel.ts").Execution;
+  exec(attempt: HostAttempt, argv: readonly string[], wait: Wait): Execution;
   close(): Promise<void>;
 }
 
