@@ -20,6 +20,8 @@ export interface PlatformConfig {
   readonly timeouts: Partial<Timeouts>;
   /** File that the entry came from, for messages. */
   readonly origin: string;
+  /** Where each setting stands, by its path such as `hosts[0].price`, for messages. */
+  readonly positions?: Readonly<Record<string, string>>;
 }
 
 export interface NotifyTarget {

@@ -1,5 +1,7 @@
 import type { SecretReference } from "./adapter.ts";
 import type { JobValues } from "./job-schema.ts";
+import { isMap, mapEntries } from "./plain-data.ts";
+import { isSecretReference } from "./secret-schema.ts";
 import { resolveLocal } from "./local-path.ts";
 
 /** Where relative paths of one layer start. */
@@ -29,8 +31,17 @@ function absoluteSource(source: Source, base: PathBase): Source {
   return source.kind === "local" ? { ...source, path: resolveLocal(source.path, base) } : source;
 }
 
-/** A reference whose `file` is absolute. */
-export function absoluteReference(reference: SecretReference, base: PathBase): SecretReference {
+/** The same value with every reference `{ file: PATH }` inside made absolute. */
+export function withLocalSecrets(value: unknown, base: PathBase): unknown {
+  if (isSecretReference(value)) return absoluteReference(value, base);
+  if (Array.isArray(value)) return value.map((item) => withLocalSecrets(item, base));
+  if (!isMap(value)) return value;
+  return Object.fromEntries(
+    mapEntries(value).map(([key, item]) => [key, withLocalSecrets(item, base)]),
+  );
+}
+
+function absoluteReference(reference: SecretReference, base: PathBase): SecretReference {
   return "file" in reference ? { file: resolveLocal(reference.file, base) } : reference;
 }
 

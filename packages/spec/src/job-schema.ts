@@ -51,7 +51,8 @@ function resourcesSchema(names: GpuNames) {
   });
 }
 
-interface PlatformChoice {
+/** Which platforms may be used, as a job file says it. */
+export interface PlatformChoice {
   readonly allow?: readonly string[];
   readonly deny?: readonly string[];
   readonly prefer?: readonly string[];

@@ -93,7 +93,7 @@ export function parseCurrency(text: string): Currency {
   const currency = signs.get(code) ?? (known.includes(code) ? code : undefined);
   if (currency !== undefined) return currency;
   throw new GpujobError("usage", `${quoteText(text)} is not a currency.`, {
-    hint: `Use a three-letter code such as CNY or USD.${didYouMean(code, ["CNY", "USD", "EUR", "GBP", "JPY", "HKD"])}`,
+    hint: `Use a three-letter code such as CNY or USD.${didYouMean(code, ["CNY", "RMB", "USD", "EUR", "GBP", "JPY", "HKD"])}`,
   });
 }
 

@@ -10,6 +10,8 @@ export interface Layer {
   readonly value: unknown;
   /** Where a value stands, or its key: `train.yaml:3:5`, `--budget`. */
   readonly where: (path: readonly PropertyKey[], part?: "key" | "value") => string;
+  /** What stands before every path in messages, such as `platforms.lab`. */
+  readonly prefix?: readonly PropertyKey[];
   /** The text of an unquoted YAML value; absent where there is no YAML. */
   readonly source?: (path: readonly PropertyKey[]) => string | undefined;
 }
@@ -96,7 +98,12 @@ function explain(issue: Issue, context: Context): readonly Problem[] {
   const isMissing = !hasValue(layer.value, issue.path);
   const path = isMissing ? issue.path.slice(0, -1) : issue.path;
   const message = explainValue(issue, layer);
-  return [{ where: layer.where(path, part), message: withPath(issue.path, message) }];
+  return [
+    {
+      where: layer.where(path, part),
+      message: withPath([...(layer.prefix ?? []), ...issue.path], message),
+    },
+  ];
 }
 
 function withPath(path: readonly PropertyKey[], message: string): string {
@@ -115,13 +122,13 @@ export function formatPath(path: readonly PropertyKey[]): string {
 }
 
 function explainKey(key: string, path: readonly PropertyKey[], context: Context): string {
-  const { schema, lore } = context;
+  const { schema, lore, layer } = context;
   const dotted = [...path, key].join(".");
   const later = lore.later?.[dotted];
   if (later !== undefined) return `${dotted} is not yet supported. ${later}`;
   const colon = key.indexOf(":");
   if (colon > 0) return `${quoteText(key)} is read as one key. Put a space after the colon.`;
-  const start = `${formatPath([...path, key])} is no key that gpujob knows.`;
+  const start = `${formatPath([...(layer.prefix ?? []), ...path, key])} is no key that gpujob knows.`;
   const peer = lore.peers?.[dotted];
   if (peer !== undefined) return `${start} Write ${peer} instead.`;
   const names = keysAt(schema, path);
@@ -161,7 +168,8 @@ function explainValue(issue: Issue, layer: Layer): string {
   }
   if (issue.code === "invalid_value") return explainChoice(issue.values.map(String), value);
   if (issue.code === "too_small") {
-    return `Must be at least ${issue.minimum}${unitOf(issue.origin)}.`;
+    const bound = issue.inclusive === false ? "more than" : "at least";
+    return `Must be ${bound} ${issue.minimum}${unitOf(issue.origin)}.`;
   }
   if (issue.code === "too_big") return `Must be at most ${issue.maximum}${unitOf(issue.origin)}.`;
   if (issue.code === "invalid_key") {
