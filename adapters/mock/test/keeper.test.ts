@@ -3,10 +3,11 @@ import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { describe, it } from "vitest";
-import type { Lease } from "@gpujob/spec";
+import type { Lease, Offer } from "@gpujob/spec";
 import { toFailure } from "@gpujob/spec";
 import { readMeter, resetMarket, stopAllMachines } from "../src/index.ts";
 import { isAlive, pidOf } from "../src/machine/process-identity.ts";
+import type { LocalMarketOptions } from "../src/market/local-market.ts";
 import { openLocalMarket } from "../src/market/local-market.ts";
 import type { TestMarket } from "./market-fixture.ts";
 import {
@@ -53,6 +54,14 @@ function isRunning(pid: number): boolean {
   } catch {
     return false;
   }
+}
+
+function termsOf(offer: Offer): LocalMarketOptions["terms"] {
+  return {
+    faults: [],
+    balance: { currency: "CNY", micros: 1_000_000 },
+    offers: [{ type: "a", bootMs: 0, offer }],
+  };
 }
 
 describe("the keeper of a machine", () => {
@@ -132,11 +141,7 @@ describe("the keeper of a machine", () => {
       const past = openLocalMarket({
         folder: market.folder,
         platform: "cheap",
-        terms: {
-          faults: [],
-          balance: { currency: "CNY", micros: 1 },
-          offers: [{ type: "a", bootMs: 0, offer: request.offer }],
-        },
+        terms: termsOf(request.offer),
         now: () => Date.now() - 10_000,
         newId: () => "made0in0past",
         startKeeper: () => {},
@@ -151,7 +156,33 @@ describe("the keeper of a machine", () => {
     }
   });
 
-  it("needs less than 60 MB and does next to nothing while it waits", async ({ expect }) => {
+  it("is not waited for when it stands still", async ({ expect }) => {
+    const market = await openTestMarket();
+    try {
+      const lease = await rentMachine(market.platform);
+      const daemon = await startDaemon(market, lease);
+      const keeper = keeperOf(market, lease);
+      process.kill(pidOf(keeper), "SIGSTOP");
+      await market.platform.releaseLease(lease.leaseId, wait);
+      const later = openLocalMarket({
+        folder: market.folder,
+        platform: "cheap",
+        terms: termsOf((await newRequest(market.platform)).offer),
+        now: () => Date.now() + 10_000,
+        newId: () => "never0needed",
+        startKeeper: () => {},
+      });
+      expect(await later.describe(lease.leaseId, wait)).toMatchObject({ state: "ended" });
+      later.close();
+      expect(isRunning(daemon)).toBe(false);
+      process.kill(pidOf(keeper), "SIGCONT");
+      await until(() => !isAlive(keeper) || undefined);
+    } finally {
+      await market.close();
+    }
+  });
+
+  it("needs less than 60 MB", async ({ expect }) => {
     const market = await openTestMarket();
     try {
       // The first machine fills the compile cache of the sources; a built program needs no such thing.

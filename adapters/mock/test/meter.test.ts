@@ -1,4 +1,5 @@
 import { describe, it } from "vitest";
+import { toFailure } from "@gpujob/spec";
 import { readMeter } from "../src/index.ts";
 import {
   newRequest,
@@ -91,6 +92,19 @@ describe("the meter of the mock market", () => {
     try {
       await rentMachine(market.platform);
       expect(readMeter(market.folder).machines[0]?.amount.micros).toBe(5_400_000);
+    } finally {
+      await market.close();
+    }
+  });
+
+  it("rents nothing more once the account is empty", async ({ expect }) => {
+    const offer = plainOffer({ billing: { unit: "1h" } });
+    const market = await openTestMarket({ offers: [offer], balance: "3.6 CNY" });
+    try {
+      await rentMachine(market.platform);
+      const request = await newRequest(market.platform);
+      const refused = await market.platform.createLease(request, wait).catch(toFailure);
+      expect(refused).toMatchObject({ kind: "insufficient_funds", scope: "account" });
     } finally {
       await market.close();
     }

@@ -1,4 +1,5 @@
 import type { DatabaseSync } from "node:sqlite";
+import { readBalance } from "./balance.ts";
 import type { CallFaults } from "./faults.ts";
 import { countLease } from "./faults.ts";
 import type { MachineRecord } from "./machine-record.ts";
@@ -12,13 +13,14 @@ export interface MarketPlace {
   readonly platform: string;
   readonly terms: MarketTerms;
   readonly now: () => number;
+  /** 12 characters `[a-z0-9]`. */
   readonly newId: () => string;
 }
 
 /**
  * Makes a machine, or finds the one that this token made before. Within a transaction.
  *
- * @throws MarketError when there is no such offer, none is left, or the token was used for another offer.
+ * @throws MarketError when there is no such offer, no money or none of it left, or when the token was used for another offer.
  */
 export function insertMachine(
   database: DatabaseSync,
@@ -63,6 +65,12 @@ export function insertMachine(
   return { machine, isNew: true };
 }
 
+/** Machines of a type that have not ended. */
+export function countLive(database: DatabaseSync, platform: string, type: string): number {
+  const where = "platform = ? AND offer_type = ? AND ended_ms IS NULL";
+  return readMachines(database, where, [platform, type]).length;
+}
+
 function checkSame(machine: MachineRecord, request: CreateMachine): MachineRecord {
   if (machine.terms.type === request.offerType) return machine;
   throw new MarketError(
@@ -76,8 +84,10 @@ function findOffer(database: DatabaseSync, place: MarketPlace, type: string): Of
   if (offer === undefined) {
     throw new MarketError("NoSuchOffer", `there is no offer of type ${type} any more`);
   }
-  const where = "platform = ? AND offer_type = ? AND ended_ms IS NULL";
-  const live = readMachines(database, where, [place.platform, type]).length;
+  if (readBalance(database, place).micros <= 0) {
+    throw new MarketError("insufficient_funds", "nothing is left on the account");
+  }
+  const live = countLive(database, place.platform, type);
   if (offer.stock !== undefined && live >= offer.stock) {
     throw new MarketError("no_capacity", `no machine of type ${type} is left`);
   }

@@ -71,7 +71,7 @@ export function findMarketFolders(folder: string): readonly string[] {
  */
 export function openDatabase(folder: string): DatabaseSync {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const database = new DatabaseSync(databasePath(folder), { timeout: 10_000 });
+  const database = new DatabaseSync(databasePath(folder), { timeout: 5_000 });
   enterWriteAheadMode(database);
   database.exec("PRAGMA synchronous = NORMAL");
   inTransaction(database, () => prepareTables(database, folder));

@@ -1,12 +1,10 @@
 import type { DatabaseSync } from "node:sqlite";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Money } from "@gpujob/spec";
-import { machineFolder, removeMachineFolder } from "../machine/machine-folder.ts";
-import { isAlive, pidOf } from "../machine/process-identity.ts";
-import { killProcesses, sendSignal } from "../machine/processes.ts";
+import { readBalance } from "./balance.ts";
 import { chargeMachine } from "./billing.ts";
 import { logCall } from "./calls.ts";
-import { insertMachine } from "./create-machine.ts";
+import type { MarketPlace } from "./create-machine.ts";
+import { countLive, insertMachine } from "./create-machine.ts";
 import { inTransaction, openDatabase } from "./database.ts";
 import type { CallFaults } from "./faults.ts";
 import { countCall } from "./faults.ts";
@@ -14,21 +12,13 @@ import type { MachineRecord } from "./machine-record.ts";
 import { isVanished, readMachine, readMachines, toView } from "./machine-record.ts";
 import type { CreateMachine, MachineView, MarketApi } from "./market-api.ts";
 import { MarketError } from "./market-api.ts";
-import { markCleaned, markEnded, settleMachines } from "./settle.ts";
-import type { CallName, MarketTerms } from "./terms.ts";
+import { markEnded, settleMachines } from "./settle.ts";
+import type { KeepingOptions } from "./sweep.ts";
+import { startKeeper, sweep, wakeKeeper } from "./sweep.ts";
+import type { CallName } from "./terms.ts";
 
 /** What a market in a local file is made from. */
-export interface LocalMarketOptions {
-  readonly folder: string;
-  readonly platform: string;
-  readonly terms: MarketTerms;
-  /** Real time: keepers are processes of their own, and no simulated clock reaches them. */
-  readonly now: () => number;
-  /** 12 characters `[a-z0-9]`. */
-  readonly newId: () => string;
-  /** Starts a machine's keeper process; calls back when that cannot be done. */
-  readonly startKeeper: (leaseId: string, onFailure: (reason: string) => void) => void;
-}
+export interface LocalMarketOptions extends KeepingOptions, MarketPlace {}
 
 /** The market's own side: everything `MarketApi` has, and what only its own computer can tell. */
 export interface LocalMarket extends MarketApi {
@@ -42,9 +32,6 @@ interface Call {
   readonly leaseId?: string;
   readonly faults: CallFaults;
 }
-
-/** After so long without its keeper, a machine's keeper is started again: whoever made it was killed in between. */
-const keeperPatienceMs = 5_000;
 
 /** Opens the market in a folder; the file is made at the first call. Any number of processes may do so. */
 export function openLocalMarket(options: LocalMarketOptions): LocalMarket {
@@ -154,46 +141,6 @@ async function answer<T>(call: Call, result: T, { signal }: { signal: AbortSigna
   return result;
 }
 
-/** Brings the market up to date: ends what is due, cleans up after killed keepers, starts missing ones. */
-async function sweep(database: DatabaseSync, options: LocalMarketOptions): Promise<void> {
-  settleMachines(database, options.now());
-  for (const machine of readMachines(database, "cleaned_ms IS NULL", [])) {
-    if (machine.keeper !== null && isAlive(machine.keeper)) continue;
-    if (machine.endedMs !== null) await cleanUp(database, options, machine);
-    else if (options.now() - machine.createdMs > keeperPatienceMs) {
-      startKeeper(database, options, machine.leaseId);
-    }
-  }
-}
-
-async function cleanUp(
-  database: DatabaseSync,
-  { folder, now }: LocalMarketOptions,
-  { leaseId }: MachineRecord,
-): Promise<void> {
-  const place = machineFolder(folder, leaseId);
-  if (!(await killProcesses(leaseId, place, { timeoutMs: 2_000 }))) return;
-  removeMachineFolder(place);
-  markCleaned(database, leaseId, now());
-}
-
-function startKeeper(
-  database: DatabaseSync,
-  { startKeeper: start, now }: LocalMarketOptions,
-  leaseId: string,
-): void {
-  const fail = (reason: string): void => {
-    if (database.isOpen) markEnded(database, leaseId, { atMs: now(), reason });
-  };
-  try {
-    start(leaseId, fail);
-  } catch (error) {
-    const reason = `its keeper did not start: ${error instanceof Error ? error.message : String(error)}`;
-    fail(reason);
-    throw new MarketError("lease_failed", `machine ${leaseId} ended at once: ${reason}`);
-  }
-}
-
 function end(database: DatabaseSync, machine: MachineRecord, nowMs: number): void {
   markEnded(database, machine.leaseId, { atMs: nowMs, reason: "released" });
   wakeKeeper(machine);
@@ -204,25 +151,6 @@ function moveEnd(database: DatabaseSync, machine: MachineRecord, endsMs: number)
     .prepare("UPDATE machines SET ends_ms = ? WHERE lease_id = ?")
     .run(endsMs, machine.leaseId);
   wakeKeeper(machine);
-}
-
-/** Only to save the keeper's second of sleep: it looks by itself too. */
-function wakeKeeper({ keeper }: MachineRecord): void {
-  if (keeper !== null && isAlive(keeper)) sendSignal(pidOf(keeper), "SIGUSR2");
-}
-
-function countLive(database: DatabaseSync, platform: string, type: string): number {
-  const where = "platform = ? AND offer_type = ? AND ended_ms IS NULL";
-  return readMachines(database, where, [platform, type]).length;
-}
-
-function readBalance(database: DatabaseSync, options: LocalMarketOptions): Money {
-  const { currency, micros } = options.terms.balance;
-  const spent = readMachines(database, "platform = ?", [options.platform])
-    .flatMap((machine) => chargeMachine(machine, options.now()).charges)
-    .filter(({ amount }) => amount.currency === currency)
-    .reduce((total, { amount }) => total + amount.micros, 0);
-  return { currency, micros: micros - spent };
 }
 
 function pickType(
