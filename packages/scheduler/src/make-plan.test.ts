@@ -47,6 +47,8 @@ describe("makePlan", () => {
     ]);
     expect(ids(made)).toEqual(["z", "a", "b"]);
     expect(made.candidates[1]?.reason).toBe("Same price as the first.");
+    const regions = ["r1", "r2", "r1"].map((region, at) => priced(`id-${at}`, 1, { region }));
+    expect(ids(plan(sampleJob(), regions))).toEqual(["id-0", "id-1", "id-2"]);
   });
 
   it("puts preferred platforms before cheaper ones, in their order", ({ expect }) => {
@@ -134,6 +136,12 @@ describe("makePlan", () => {
     );
   });
 
+  it("keeps spot and on-demand machines of one kind apart", ({ expect }) => {
+    const offers = [priced("a", 1, { market: "spot" }), priced("b", 1)];
+    expect(ids(plan(sampleJob(), offers))).toEqual(["b"]);
+    expect(ids(plan(sampleJob({ market: "spot" }), offers))).toEqual(["a"]);
+  });
+
   it("accepts exactly the offers that match one by one", ({ expect }) => {
     const { candidates, rejected } = plan(mixedJob, market);
     const reasons = new Map(
@@ -168,6 +176,7 @@ const market: readonly Offer[] = ["x", "y"].flatMap((platform) =>
           region,
           gpu: { ...gpu4090, model, count },
           cpuCount: count * 8,
+          market: region === "cn-1" && platform === "y" && count === 2 ? "spot" : "on-demand",
         }),
       ),
     ),

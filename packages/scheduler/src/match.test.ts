@@ -213,6 +213,9 @@ describe("matchOffer", () => {
     expect(
       reasons(job, sampleOffer({ maxNodes: 8, fabric: { kind: "rdma", bandwidthGbps: 200 } })),
     ).toEqual([]);
+    expect(reasons(sampleJob({ resources: { nodes: 2 } }), sampleOffer())).toEqual([
+      "1 node at most, 2 asked for",
+    ]);
     const alone = { ...context, capabilitiesByPlatform: { cheap: capabilities } };
     const two = sampleJob({ resources: { nodes: 2 } });
     expect(matchOffer(two, sampleOffer({ maxNodes: 2 }), [], alone)).toEqual([

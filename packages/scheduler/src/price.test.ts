@@ -119,6 +119,20 @@ describe("priceOffer", () => {
     );
   });
 
+  it("counts interruptions of every node, and boots of re-runs only where boots are billed", ({
+    expect,
+  }) => {
+    const rework = (nodes: number, isBootBilled: boolean): number => {
+      const price = { ...plainPrice, billing: { ...plainPrice.billing, isBootBilled } };
+      const machine = { market: "spot", interruptionsPerHour: 0.1, bootSeconds: 600 } as const;
+      const offer = sampleOffer({ ...machine, price, maxNodes: 2 });
+      const quote = priceOffer(sampleJob({ resources: { nodes } }), offer, context);
+      return (quote.breakdown.expectedRework?.micros ?? 0) / nodes;
+    };
+    expect(rework(2, true)).toBeGreaterThan(rework(1, true) * 1.9);
+    expect(rework(1, true)).toBeGreaterThan(rework(1, false) * 1.2);
+  });
+
   it("expects no more than the time limit, however often a machine is interrupted", ({
     expect,
   }) => {

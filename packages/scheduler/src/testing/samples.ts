@@ -10,7 +10,7 @@ export function usd(amount: number): Money {
   return { currency: "USD", micros: Math.round(amount * 1_000_000) };
 }
 
-export const dollarRate = {
+const dollarRate = {
   currency: "USD",
   cnyPerUnit: 7.12,
   observedAt: "2026-11-01",
