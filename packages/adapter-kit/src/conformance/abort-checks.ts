@@ -53,16 +53,20 @@ function stopsDuring(name: keyof typeof reads): ConformanceCheck {
       const stop = new AbortController();
       const failing = failureOf(reads[name](context, stop.signal));
       failing.catch(() => {});
-      await turns();
+      await untilHanging(context);
       stop.abort();
       equal((await promptly(context, failing)).kind, "aborted");
     },
   };
 }
 
-/** Lets a call get on its way. */
-async function turns(): Promise<void> {
-  for (let turn = 0; turn < 10; turn++) await new Promise((resolve) => setImmediate(resolve));
+/** Lets a call get on its way: to where it hangs, if the set-up can tell, else for a few turns of the event loop. */
+async function untilHanging({ setup }: ConformanceContext): Promise<void> {
+  const untilMs = performance.now() + (setup.abortTimeoutMs ?? 5000);
+  for (let turn = 0; turn < 10 || setup.hasHung?.() === false; turn++) {
+    if (performance.now() > untilMs) fail("The call that was to hang has not arrived.");
+    await new Promise((resolve) => setImmediate(resolve));
+  }
 }
 
 export const abortChecks: readonly ConformanceCheck[] = [
@@ -97,7 +101,7 @@ export const abortChecks: readonly ConformanceCheck[] = [
       const stop = new AbortController();
       const failing = failureOf(context.platform.createLease(request, { signal: stop.signal }));
       failing.catch(() => {});
-      await turns();
+      await untilHanging(context);
       stop.abort();
       const { kind } = await promptly(context, failing);
       ok(kind === "aborted" || kind === "outcome_unknown", `it says ${kind}`);

@@ -16,6 +16,11 @@ export interface ConformanceHelpers {
   readonly loseNextCreateReply?: () => void | Promise<void>;
   /** The next call of this kind is received and never answered. */
   readonly hangNext?: (on: FaultTarget) => void | Promise<void>;
+  /**
+   * Has the call that is to hang arrived at the platform? The signal fires only then; without this helper, after a few
+   * turns of the event loop, which is too soon where a call is more than one request over a network.
+   */
+  readonly hasHung?: () => boolean;
   /** The next release is accepted and ignored. */
   readonly ignoreNextRelease?: () => void | Promise<void>;
   /** The next machine costs so many times what its offer says. */

@@ -11,3 +11,7 @@ export type { LocalChannelOptions } from "./local-channel.ts";
 export { createMemoryChannel } from "./memory-channel.ts";
 export type { MemoryChannel, MemoryProcess } from "./memory-channel.ts";
 export { errorTableProblems } from "./error-table-problems.ts";
+export { startTestServer } from "./test-server.ts";
+export type { TestAnswer, TestRequest, TestServer, TestServerOptions } from "./test-server.ts";
+export { createTestContext } from "./test-context.ts";
+export type { TestContextOptions } from "./test-context.ts";
