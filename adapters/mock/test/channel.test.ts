@@ -10,7 +10,7 @@ async function openChannel(platform: Platform, lease: Lease): Promise<Channel> {
   return platform.openChannel(node, wait);
 }
 
-describe("a channel to a machine of the mock market", () => {
+describe("a channel to a machine of the mock market", { timeout: 60_000 }, () => {
   it("gives processes an environment of the machine's own and nothing of the user's", async ({
     expect,
   }) => {

@@ -64,7 +64,7 @@ function termsOf(offer: Offer): LocalMarketOptions["terms"] {
   };
 }
 
-describe("the keeper of a machine", () => {
+describe("the keeper of a machine", { timeout: 60_000 }, () => {
   it("ends a double-forked job with the release, removes the disk, and exits", async ({
     expect,
   }) => {

@@ -1,7 +1,7 @@
 import { describe, it } from "vitest";
 import { openTestMarket, rentMachine, runOn, untilState, wait } from "./market-fixture.ts";
 
-describe("a machine of the mock market", () => {
+describe("a machine of the mock market", { timeout: 60_000 }, () => {
   it("runs processes in its own home and ends with its release", async ({ expect }) => {
     const market = await openTestMarket();
     try {

@@ -21,7 +21,7 @@ const rules = {
   "free-boot": { billing: { unit: "1m", boot: false }, seconds: 60 },
 };
 
-describe("the meter of the mock market", () => {
+describe("the meter of the mock market", { timeout: 60_000 }, () => {
   it("bills each machine by its own rule, and the account by all of them", async ({ expect }) => {
     const offers = Object.entries(rules).map(([type, { billing }]) =>
       plainOffer({ type, billing }),

@@ -12,7 +12,7 @@ import { parseOfferGpu } from "../gpu-text.ts";
 export const noCurrency = "XXX";
 
 /** A field read by one of the parsers that all of gpujob uses, with their message. */
-export function readBy<T>(parse: (value: string | number) => T) {
+function readBy<T>(parse: (value: string | number) => T) {
   return z.union([z.string(), z.number()]).transform((value, issues): T => {
     try {
       return parse(value);

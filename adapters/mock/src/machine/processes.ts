@@ -12,7 +12,7 @@ export const machineVariable = "GPUJOB_MOCK_MACHINE";
  * Every living process of a machine: those that carry its variable, those started from outside (also when they have
  * cleared their environment), and all children and session members of these, also after a double fork.
  */
-export function findProcesses(leaseId: string, machine: MachineFolder): readonly number[] {
+function findProcesses(leaseId: string, machine: MachineFolder): readonly number[] {
   const all = readAllStatuses();
   const roots = readRoots(machine);
   const marker = `${machineVariable}=${leaseId}`;
