@@ -1,11 +1,10 @@
 // Bundles the command: an entry for each process, one lazy chunk per command and per platform. Types are checked by `tsc -b`.
 import { build } from "esbuild";
-import { rmSync } from "node:fs";
+import { mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
-
-rmSync(here("dist/chunks"), { recursive: true, force: true });
 
 // CommonJS packages inside an ES module need a `require` of their own.
 const banner = `import { createRequire as gpujobRequire } from "node:module";
@@ -35,11 +34,21 @@ const result = await build({
   minifySyntax: true,
   minifyWhitespace: true,
   legalComments: "none",
-  metafile: true,
+  write: false,
   logLevel: "warning",
 });
 
-const bytes = Object.values(result.metafile.outputs).reduce((sum, file) => sum + file.bytes, 0);
-console.log(
-  `${Object.keys(result.metafile.outputs).length} files, ${Math.round(bytes / 1024)} KiB`,
-);
+// Nothing of the last build is touched before this one has succeeded.
+for (const { path, contents } of result.outputFiles) {
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(`${path}.new`, contents);
+  renameSync(`${path}.new`, path);
+}
+const kept = new Set(result.outputFiles.map(({ path }) => path));
+for (const name of readdirSync(here("dist/chunks"))) {
+  const path = join(here("dist/chunks"), name);
+  if (!kept.has(path)) rmSync(path);
+}
+
+const bytes = result.outputFiles.reduce((sum, { contents }) => sum + contents.byteLength, 0);
+console.log(`${result.outputFiles.length} files, ${Math.round(bytes / 1024)} KiB`);

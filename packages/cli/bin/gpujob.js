@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // Kept to what old versions of Node can read, so that they get a sentence instead of a syntax error.
 import { spawn } from "child_process";
-import { existsSync, readFileSync } from "fs";
+import { existsSync, mkdirSync, readFileSync } from "fs";
 import module from "module";
 import { dirname, join } from "path";
 import { fileURLToPath, pathToFileURL } from "url";
@@ -38,8 +38,22 @@ function start() {
     console.error("gpujob is not built: " + main + " is missing. Run npm run build first.");
     process.exit(1);
   }
-  module.enableCompileCache();
+  enableCompileCache();
   void import(pathToFileURL(main).href).then((program) => program.main(binPath));
+}
+
+/** In a folder of the user's own: in the shared temporary one, others could leave code for us to run. */
+function enableCompileCache() {
+  if (process.env.NODE_COMPILE_CACHE) return module.enableCompileCache();
+  const home = process.env.XDG_CACHE_HOME || (process.env.HOME && join(process.env.HOME, ".cache"));
+  if (!home) return undefined;
+  const folder = join(home, "gpujob", "node");
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+  } catch {
+    return undefined;
+  }
+  return module.enableCompileCache(folder);
 }
 
 /** A checkout and a local install may carry a newer Node as a package; it is used where there is one. */

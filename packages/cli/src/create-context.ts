@@ -122,13 +122,22 @@ function watchSignals(
   readonly stop: () => void;
 } {
   const controller = new AbortController();
+  const ended = new AbortController();
   let first: SignalName | undefined;
-  const stop = from.signals.take((name) => {
+  const release = from.signals.take((name) => {
     if (first !== undefined) from.exit(signalExitCodes[name]);
     first = name;
     controller.abort(new DOMException(`Ended by ${name}`, "AbortError"));
-    void say("Ending. Again to leave at once.");
+    // Only what takes a while is worth a word.
+    void from.sleep(1000, { signal: ended.signal }).then(
+      () => say("Ending. Again to leave at once."),
+      () => undefined,
+    );
   });
+  const stop = (): void => {
+    release();
+    ended.abort();
+  };
   return { signal: controller.signal, name: () => first, stop };
 }
 

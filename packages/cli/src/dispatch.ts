@@ -32,7 +32,7 @@ export async function dispatch(
     const line = await readLine(command, words);
     return await runCommand(command, line, surroundings);
   } catch (error) {
-    return await report(toFailure(error), surroundings, isJson);
+    return await reportFailure(toFailure(error), surroundings, isJson);
   }
 }
 
@@ -111,8 +111,12 @@ async function fail(failure: Failure, context: CommandContext): Promise<number> 
   return exitCode;
 }
 
-/** A failure before there is a context: the line itself is wrong. */
-async function report(failure: Failure, from: Surroundings, isJson: boolean): Promise<number> {
+/** Says a failure for which there is no context, as when the line itself is wrong; answers the exit code. */
+export async function reportFailure(
+  failure: Failure,
+  from: Surroundings,
+  isJson: boolean,
+): Promise<number> {
   const exitCode = exitCodeOf(failure.kind);
   if (isJson) {
     await from.out.write(`${JSON.stringify(failureEnvelope(failure, exitCode, []))}\n`);

@@ -7,6 +7,7 @@ import { renderDoctor } from "../render/places.ts";
 export const doctor = defineCommand({
   name: "doctor",
   summary: "Check credentials, balance, clock, SSH, store and proxy",
+  description: "Ends with 1 when a check has failed.",
   examples: ["gpujob doctor", "gpujob doctor autodl", "gpujob doctor --take r-k3v9x2"],
   args: { platform: { summary: "Only this platform" } },
   flags: {

@@ -1,6 +1,7 @@
 import { openAdopting } from "../context.ts";
 import { defineCommand } from "../definition.ts";
 import { booleanFlag, usage } from "../flags.ts";
+import { confirmPlan } from "../run/confirm-plan.ts";
 import { finishRun } from "../run/end-of-run.ts";
 import { followRun } from "../run/follow-run.ts";
 
@@ -23,12 +24,10 @@ export const retry = defineCommand({
       );
     }
     const gpujob = await openAdopting(context);
-    const question = `Rent a machine again for ${args.run}?`;
-    if (!flags.yes && !(await context.prompts.confirm(question, { isYes: true }))) {
-      throw usage("Nothing was rented.");
-    }
     const { fresh, detach } = flags;
-    const run = await gpujob.retryRun(args.run, { fresh, detach }, { signal: context.signal });
+    const confirm = confirmPlan(flags.yes, context);
+    const options = { fresh, detach, confirm };
+    const run = await gpujob.retryRun(args.run, options, { signal: context.signal });
     if (detach) return { data: await gpujob.showRun(run.id), lines: () => [run.id] };
     return finishRun(await followRun(run, gpujob, context), context);
   },
