@@ -57,7 +57,7 @@ function holdersOf(
 ): { readonly adapter: string; readonly holders: readonly ConfigLayer[] } {
   const adapterOf = (layer: ConfigLayer): string | undefined =>
     layer.values.platforms?.[name]?.adapter;
-  const holders = layers.filter((layer) => layer.values.platforms?.[name] !== undefined);
+  const holders = layers.filter((layer) => Object.hasOwn(layer.values.platforms ?? {}, name));
   const adapter = holders.map(adapterOf).find((one) => one !== undefined) ?? "";
   const other = holders.findIndex((layer) => (adapterOf(layer) ?? adapter) !== adapter);
   return { adapter, holders: other === -1 ? holders : holders.slice(0, other) };

@@ -1,3 +1,5 @@
+import { GpujobError } from "./errors.ts";
+import { checkVariable } from "./job-values.ts";
 import type { JobValues } from "./job-schema.ts";
 import type { Problem } from "./position.ts";
 
@@ -21,8 +23,10 @@ export function fillEnvironment(
   const environment: Record<string, string> = {};
   const problems: Problem[] = [];
   for (const [key, value] of Object.entries({ ...written, ...given.values })) {
-    const found = value ?? given.shell?.[key];
-    if (found === undefined) {
+    const found = value ?? fromShell(key, given.shell);
+    const badName = Object.hasOwn(given.values ?? {}, key) ? nameProblem(key) : undefined;
+    if (badName !== undefined) problems.push({ where: `-e ${key}`, message: badName });
+    else if (found === undefined) {
       const isFlag = given.values !== undefined && Object.hasOwn(given.values, key);
       problems.push(isFlag ? unsetFlag(key) : missingValue(key, whereOf(["env", key])));
     } else if (String(found).includes("\0")) {
@@ -31,6 +35,21 @@ export function fillEnvironment(
     } else environment[key] = String(found);
   }
   return { environment, problems };
+}
+
+function fromShell(key: string, shell: JobEnvironment["shell"] = {}): string | undefined {
+  return Object.hasOwn(shell, key) ? shell[key] : undefined;
+}
+
+/** The job file's own names went through its schema; those of flags come here. */
+function nameProblem(key: string): string | undefined {
+  try {
+    checkVariable(key);
+    return undefined;
+  } catch (error) {
+    if (!GpujobError.is(error)) throw error;
+    return `${error.message} ${error.failure.hint ?? ""}`.trim();
+  }
 }
 
 function unsetFlag(key: string): Problem {

@@ -344,6 +344,12 @@ describe("the environment of a job", () => {
   it("refuses names that no environment can hold, and those that are taken", ({ expect }) => {
     expect(complaint("env: {1A: x}")).toContain("no name of an environment variable");
     expect(complaint("env: {GPUJOB_RUN_ID: x}")).toContain("Choose another name");
+    const environment = { values: { GPUJOB_X: "1", "a b": "2", constructor: null }, shell: {} };
+    expect(complaint("run: x", { environment }).split("\n")).toEqual([
+      '-e GPUJOB_X: "GPUJOB_X" cannot be set. Choose another name: those with GPUJOB_ are set by gpujob itself.',
+      '-e a b: "a b" is no name of an environment variable. Use letters, digits and _, starting with a letter.',
+      "-e constructor: constructor is not set in this shell. Write -e constructor=VALUE, or set it with: export constructor=VALUE",
+    ]);
     expect(complaint("env: {A: x}\nsecrets: [A]")).toContain("stands under env too");
   });
 });

@@ -87,7 +87,7 @@ export function readCountry(text: string): string {
 /** Checks the name of an environment variable. @throws `usage`. */
 export function checkVariable(name: string): string {
   const shown = quoteText(name);
-  if (!/^[A-Za-z_][A-Za-z0-9_]{0,254}$/.test(name)) {
+  if (!/^[A-Za-z_][A-Za-z0-9_]{0,254}$/.test(name) || name === "__proto__") {
     const hint = /=/.test(name)
       ? "Write `NAME: value`."
       : "Use letters, digits and _, starting with a letter.";

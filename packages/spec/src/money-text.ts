@@ -40,8 +40,9 @@ export function parseMoney(value: unknown, options: MoneyOptions = {}): Money {
  */
 export function parseHourlyPrice(value: unknown, options: MoneyOptions = {}): Money {
   if (typeof value !== "string" || !perHour.test(value.trim())) {
-    const shown = typeof value === "string" ? value.trim().slice(0, 30) : String(value);
-    const next = /^[\d.]+$/.test(shown)
+    const isNumber = typeof value === "number" || typeof value === "string";
+    const shown = isNumber ? String(value).trim() : "";
+    const next = /^[\d.]{1,30}$/.test(shown)
       ? `Write the currency and the hour: ${shown} CNY/h.`
       : "Write it as 3 CNY/h or $2/h.";
     throw unreadable(value, "a price per hour", next);

@@ -124,12 +124,12 @@ export function formatPath(path: readonly PropertyKey[]): string {
 function explainKey(key: string, path: readonly PropertyKey[], context: Context): string {
   const { schema, lore, layer } = context;
   const dotted = [...path, key].join(".");
-  const later = lore.later?.[dotted];
+  const later = ownText(lore.later, dotted);
   if (later !== undefined) return `${dotted} is not yet supported. ${later}`;
   const colon = key.indexOf(":");
   if (colon > 0) return `${quoteText(key)} is read as one key. Put a space after the colon.`;
   const start = `${formatPath([...(layer.prefix ?? []), ...path, key])} is no key that gpujob knows.`;
-  const peer = lore.peers?.[dotted];
+  const peer = ownText(lore.peers, dotted);
   if (peer !== undefined) return `${start} Write ${peer} instead.`;
   const names = keysAt(schema, path);
   const near = didYouMean(key, names);
@@ -137,6 +137,14 @@ function explainKey(key: string, path: readonly PropertyKey[], context: Context)
   const elsewhere = path.length === 0 ? pathOfKey(schema, key) : undefined;
   if (elsewhere !== undefined) return `${start} Write it as ${elsewhere}.`;
   return names.length === 0 ? `${start} Remove it.` : `${start} Valid here: ${names.join(", ")}.`;
+}
+
+/** A key of a file may be called `constructor`: only what a table holds itself counts. */
+function ownText(
+  table: Readonly<Record<string, string>> | undefined,
+  key: string,
+): string | undefined {
+  return table !== undefined && Object.hasOwn(table, key) ? table[key] : undefined;
 }
 
 function isDefault(message: string): boolean {
@@ -168,6 +176,8 @@ function explainValue(issue: Issue, layer: Layer): string {
   }
   if (issue.code === "invalid_value") return explainChoice(issue.values.map(String), value);
   if (issue.code === "too_small") {
+    const isEmpty = issue.minimum === 1 && unitOf(issue.origin) !== "";
+    if (isEmpty) return "There is nothing in it. Write something, or remove the key.";
     const bound = issue.inclusive === false ? "more than" : "at least";
     return `Must be ${bound} ${issue.minimum}${unitOf(issue.origin)}.`;
   }

@@ -3,8 +3,15 @@ import { quoteText } from "./nearest.ts";
 
 /** Raised for a value that cannot be read; `usage`, because it is the user's to mend. */
 export function unreadable(value: unknown, isNot: string, next: string): GpujobError {
-  const shown = typeof value === "string" ? quoteText(value) : String(value).slice(0, 60);
-  return new GpujobError("usage", `${shown} is not ${isNot}.`, { hint: next });
+  return new GpujobError("usage", `${showValue(value)} is not ${isNot}.`, { hint: next });
+}
+
+/** Any value as the subject of a sentence; one that came from a file may have no text of its own. */
+function showValue(value: unknown): string {
+  if (typeof value === "string") return quoteText(value);
+  if (typeof value === "number" || typeof value === "boolean") return String(value);
+  if (value === null || value === undefined) return "Nothing";
+  return Array.isArray(value) ? "A list" : "A map";
 }
 
 /** Splits `1.5GB` into its number and its unit, or `undefined` when it does not look like that. */

@@ -9,12 +9,17 @@ export interface RangeOptions {
   readonly bare: "at-least" | "exactly";
 }
 
+const rangeForms = "Write 24GB.. for at least, ..80GB for at most, or 2..4 for between.";
+
 /**
  * Reads a range: `24GB..` (at least), `..80GB` (at most), `2..4` (between), or one value, whose meaning is the field's.
  * `24..48GB` takes the unit of its right end for both.
  * @throws `usage` when an end cannot be read or the range is empty.
  */
 export function parseRange(value: unknown, options: RangeOptions): Range {
+  if (typeof value !== "string" && typeof value !== "number") {
+    throw unreadable(value, "a range", rangeForms);
+  }
   const text = String(value).trim();
   if (!text.includes("..")) {
     const one = options.parse(text);
@@ -23,8 +28,7 @@ export function parseRange(value: unknown, options: RangeOptions): Range {
   const ends = text.split("..").map((end) => end.trim());
   const [low = "", high = ""] = ends;
   if (ends.length !== 2 || (low === "" && high === "")) {
-    const next = "Write 24GB.. for at least, ..80GB for at most, or 2..4 for between.";
-    throw unreadable(value, "a range", next);
+    throw unreadable(value, "a range", rangeForms);
   }
   const unit = /^\d+(?:\.\d+)?$/.test(low) ? (/[a-zA-Z/]+$/.exec(high)?.[0] ?? "") : "";
   const min = low === "" ? undefined : options.parse(low + unit);

@@ -47,6 +47,7 @@ function childOf(schema: z.core.$ZodType, key: PropertyKey): readonly z.core.$Zo
   if (schema instanceof z.ZodArray) return [schema.element];
   if (schema instanceof z.ZodRecord) return [schema.valueType];
   if (!(schema instanceof z.ZodObject)) return [];
-  const child = schema.shape[String(key)];
+  const shape: Readonly<Record<string, z.core.$ZodType>> = schema.shape;
+  const child = Object.hasOwn(shape, key) ? shape[String(key)] : undefined;
   return child === undefined ? [] : [child];
 }

@@ -181,6 +181,21 @@ describe("ranges", () => {
     expect(complaint(() => parseRange("1GB..2GB..3GB", sizes))).toContain("is not a range");
   });
 
+  it("call a value of another kind by its kind", ({ expect }) => {
+    const readers = [
+      parseSizeGib,
+      parseDurationMs,
+      parseMoney,
+      parseHourlyPrice,
+      parseBandwidthGbps,
+    ];
+    for (const read of [...readers, (value: unknown) => parseRange(value, sizes)]) {
+      expect(complaint(() => read(Object.create(null)))).toMatch(/^A map is not a/);
+      expect(complaint(() => read([]))).toMatch(/^A list is not a/);
+      expect(complaint(() => read(null))).toMatch(/^Nothing is not a/);
+    }
+  });
+
   it("compares with a tolerance and speaks in words", ({ expect }) => {
     expect(isInRange(22.4, { min: 24 }, 0.07)).toBe(true);
     expect(isInRange(22, { min: 24 }, 0.07)).toBe(false);
