@@ -1,3 +1,4 @@
+import { createTestOffer } from "../testing/index.ts";
 import { describeAdapter } from "./index.ts";
 import { setUpFake } from "./fake-setup.ts";
 
@@ -20,4 +21,22 @@ const lagging = setUpFake({
 describeAdapter(lagging.fake.definition, {
   title: "fake: lists lag behind, and machines end by themselves",
   setup: () => lagging.setup,
+});
+
+const cluster = setUpFake({
+  offers: [
+    createTestOffer({ maxNodes: 4 }),
+    createTestOffer({ offerId: "gone", availability: "none" }),
+  ],
+  capabilities: { multiNode: "native", autoRelease: true, powerOff: "ends" },
+});
+describeAdapter(cluster.fake.definition, {
+  title: "fake: several nodes in one lease",
+  setup: () => cluster.setup,
+});
+
+const owned = setUpFake({ capabilities: { release: "owned", multiNode: "gang" } });
+describeAdapter(owned.fake.definition, {
+  title: "fake: machines of the user's own",
+  setup: () => owned.setup,
 });

@@ -20,12 +20,12 @@ export function createRedactor(secrets: readonly Secret[]): Redactor {
 }
 
 function writtenForms(value: string): string[] {
-  const encoded = encodeURIComponent(value);
+  const encoded = encodeURIComponent(value.toWellFormed());
   return [
     value,
     encoded,
     encoded.toLowerCase(),
-    encoded.replaceAll("%20", "+"),
+    new URLSearchParams({ x: value }).toString().slice("x=".length),
     JSON.stringify(value).slice(1, -1),
     ...base64Forms(value),
   ];

@@ -45,7 +45,7 @@ export interface HttpRequest<T> {
 }
 
 /** Parameters as name and value pairs, in the order in which they were given. */
-export function toPairs(parameters: Parameters): [string, string][] {
+function toPairs(parameters: Parameters): [string, string][] {
   return Object.entries(parameters).flatMap(([name, value]) => {
     if (value === undefined) return [];
     const values: readonly Plain[] = typeof value === "object" ? value : [value];

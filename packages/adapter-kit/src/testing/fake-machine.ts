@@ -96,7 +96,7 @@ export function endMachine(machine: FakeMachine, atMs: number, reason: string): 
 }
 
 /** When the machine ends, as far as it is known; infinite while nothing ends it. */
-export function endMs(machine: FakeMachine): number {
+function endMs(machine: FakeMachine): number {
   return Math.min(machine.endsAtMs, machine.timerAtMs);
 }
 
@@ -105,7 +105,7 @@ export function hasEnded(machine: FakeMachine, nowMs: number): boolean {
 }
 
 /** When it stopped costing compute: its end, or its stop. Infinite while it bills. */
-export function billingEndMs(machine: FakeMachine): number {
+function billingEndMs(machine: FakeMachine): number {
   return Math.min(endMs(machine), machine.stoppedAtMs);
 }
 

@@ -38,6 +38,8 @@ export function createFakeMarket(
   const machines = new Map<string, FakeMachine>();
   const calls: FakeCall[] = [];
   const nowMs = () => options.clock.now();
+  // A machine of the user's own costs nothing.
+  const bills = capabilities.release !== "owned";
   const access = options.access ?? defaultAccess(options.openChannel !== undefined);
 
   function known(leaseId: string): FakeMachine {
@@ -95,8 +97,12 @@ export function createFakeMarket(
       machines.set(leaseId, machine);
       return machine;
     },
-    toLease: (machine) => toLease(machine, nowMs(), access),
-    bills: () => [...machines.values()].flatMap((machine) => toBill(machine, nowMs()) ?? []),
+    toLease(machine) {
+      const lease = toLease(machine, nowMs(), access);
+      return bills ? lease : { ...lease, isBillable: false };
+    },
+    bills: () =>
+      bills ? [...machines.values()].flatMap((machine) => toBill(machine, nowMs()) ?? []) : [],
     interrupt(leaseId, noticeMs) {
       const machine = known(leaseId);
       machine.noticeAtMs = nowMs();
