@@ -4,8 +4,8 @@ import { YamlProblem } from "./yaml-error.ts";
 
 /** Deeper than any job file; bounds the recursion of everything that walks the tree. */
 export const maxYamlDepth = 64;
-/** About 2,500 keys. Bounds time and memory, because the parser costs so much per token at most. */
-const maxTokens = 20_000;
+/** About 1,500 keys, or 300 hosts of a laboratory. Bounds time and memory, because the parser costs so much per token at most. */
+const maxTokens = 12_000;
 /** Indicators such as `- - -` in a row; each is a level of recursion in the lexer. */
 const maxIndicators = 32;
 
