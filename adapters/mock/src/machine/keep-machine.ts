@@ -33,12 +33,9 @@ export async function keepMachine(options: {
   const file = fileIdentity(folder);
   if (file === "gone") return;
   const database = openDatabase(folder);
-  // Before the claim, because from then on processes may be started there.
-  makeMachineFolder(place, {
-    searchPath: options.searchPath,
-    vendorTool: renderTool(database, leaseId),
-  });
-  if (!claim(database, leaseId, now())) return giveUp(database, leaseId, place);
+  // The folder before the claim, because from then on processes may be started there.
+  const isMade = tryTo(() => prepareFolder(database, options)) === true;
+  if (!isMade || !claim(database, leaseId, now())) return giveUp(database, leaseId, place);
   for (;;) {
     // Somebody removed the market, file and all: the machine goes with it.
     if (fileIdentity(folder) !== file) break;
@@ -53,10 +50,19 @@ export async function keepMachine(options: {
   database.close();
 }
 
-function renderTool(database: DatabaseSync, leaseId: string): string | undefined {
+function prepareFolder(
+  database: DatabaseSync,
+  {
+    leaseId,
+    folder,
+    searchPath,
+  }: { readonly leaseId: string; readonly folder: string; readonly searchPath: string },
+): true {
   const machine = readMachine(database, leaseId);
   const gpu = machine?.shownGpu ?? machine?.terms.offer.gpu;
-  return gpu === undefined ? undefined : renderVendorTool(gpu, leaseId);
+  const vendorTool = gpu === undefined ? undefined : renderVendorTool(gpu, leaseId);
+  makeMachineFolder(machineFolder(folder, leaseId), { searchPath, vendorTool });
+  return true;
 }
 
 /** Another keeper was first, or the machine ended before it had one; then nobody else removes the disk just made. */

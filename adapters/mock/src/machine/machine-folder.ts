@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 /** Where a machine keeps what is its own. All of it goes when the machine ends, as a rented disk would. */
@@ -27,13 +27,23 @@ export function machineFolder(folder: string, leaseId: string): MachineFolder {
   };
 }
 
-/** Makes a machine's folders. `searchPath` is this computer's `PATH`; `vendorTool` the text of its `nvidia-smi`. */
+/**
+ * Makes a machine's folders. `searchPath` is this computer's `PATH`; `vendorTool` the text of its `nvidia-smi`.
+ *
+ * @throws Error of the file system, also when the market's folder is gone: it must not come back as an empty one.
+ */
 export function makeMachineFolder(
   machine: MachineFolder,
   options: { readonly searchPath: string; readonly vendorTool: string | undefined },
 ): void {
-  for (const path of [machine.home, machine.temporary, machine.roots, machine.programs]) {
-    mkdirSync(path, { recursive: true, mode: 0o700 });
+  for (const path of [
+    machine.path,
+    machine.home,
+    machine.temporary,
+    machine.roots,
+    machine.programs,
+  ]) {
+    makeFolder(path);
   }
   if (options.vendorTool !== undefined) {
     writeFileSync(join(machine.programs, "nvidia-smi"), options.vendorTool, { mode: 0o700 });
@@ -42,6 +52,14 @@ export function makeMachineFolder(
   const path = machinePath(machine, options.searchPath);
   const quoted = `'${path.replaceAll("'", `'\\''`)}'`;
   writeFileSync(join(machine.home, ".profile"), `PATH=${quoted}\nexport PATH\n`, { mode: 0o600 });
+}
+
+function makeFolder(path: string): void {
+  try {
+    mkdirSync(path, { mode: 0o700 });
+  } catch (error) {
+    if (!existsSync(path)) throw error;
+  }
 }
 
 /** `PATH` of everything on the machine. */
