@@ -2,7 +2,14 @@ import { describe, it } from "vitest";
 import { createWorld, testOffer } from "./support/world.ts";
 import type { World } from "./support/world.ts";
 
-const checkpoint = { path: "ckpt", everyMs: 5000, signal: "SIGTERM", graceMs: 4000, store: "local", keep: 2 } as const;
+const checkpoint = {
+  path: "ckpt",
+  everyMs: 5000,
+  signal: "SIGTERM",
+  graceMs: 4000,
+  store: "local",
+  keep: 2,
+} as const;
 
 /** Every place at which a driver can be killed, as its own runs name them. */
 async function findCrashPoints(): Promise<readonly string[]> {
@@ -26,7 +33,9 @@ async function makeWorld(idempotency: "token" | "name" | "none"): Promise<World>
 }
 
 describe("a driver that is killed", () => {
-  it("is followed by one that finishes the run, with one machine and one start, wherever it died", async ({ expect }) => {
+  it("is followed by one that finishes the run, with one machine and one start, wherever it died", async ({
+    expect,
+  }) => {
     const points = await findCrashPoints();
     expect(points.length).toBeGreaterThan(20);
     for (const idempotency of ["token", "name"] as const) {
@@ -39,9 +48,17 @@ describe("a driver that is killed", () => {
         const view = await world.view();
         const starts = world.hosts().reduce((sum, host) => sum + host.starts(), 0);
         const machines = world.platforms["one"]?.machines() ?? [];
-        expect([view.state, starts, machines.length, crashAt]).toEqual(["succeeded", 1, 1, crashAt]);
+        expect([view.state, starts, machines.length, crashAt]).toEqual([
+          "succeeded",
+          1,
+          1,
+          crashAt,
+        ]);
         expect(machines.every((machine) => !machine.isBillable)).toBe(true);
-        const micros = (world.platforms["one"]?.bills() ?? []).reduce((sum, bill) => sum + bill.amount.micros, 0);
+        const micros = (world.platforms["one"]?.bills() ?? []).reduce(
+          (sum, bill) => sum + bill.amount.micros,
+          0,
+        );
         expect([view.cost.micros, crashAt]).toEqual([micros, crashAt]);
       }
     }

@@ -2,7 +2,14 @@ import { describe, it } from "vitest";
 import { createWorld, testOffer } from "./support/world.ts";
 import type { World } from "./support/world.ts";
 
-const checkpoint = { path: "ckpt", everyMs: 5000, signal: "SIGTERM", graceMs: 4000, store: "local", keep: 2 } as const;
+const checkpoint = {
+  path: "ckpt",
+  everyMs: 5000,
+  signal: "SIGTERM",
+  graceMs: 4000,
+  store: "local",
+  keep: 2,
+} as const;
 
 /** Waits, on the world's own clock, until something holds. */
 async function until(world: World, holds: () => boolean): Promise<void> {
@@ -21,9 +28,13 @@ const one = (world: World): NonNullable<World["platforms"][string]> => {
 const owned = { release: "owned", idempotency: "name" } as const;
 
 describe("failover", () => {
-  it("resumes elsewhere after an interruption with notice, from what the job saved", async ({ expect }) => {
+  it("resumes elsewhere after an interruption with notice, from what the job saved", async ({
+    expect,
+  }) => {
     const world = await createWorld({
-      platforms: { one: { offers: [testOffer("a", "one", 1_000_000), testOffer("b", "one", 2_000_000)] } },
+      platforms: {
+        one: { offers: [testOffer("a", "one", 1_000_000), testOffer("b", "one", 2_000_000)] },
+      },
       job: { checkpoint },
     });
     const driven = world.drive();
@@ -33,18 +44,31 @@ describe("failover", () => {
     const view = await world.view();
     expect(view).toMatchObject({ state: "succeeded", billing: "ended" });
     expect(view.attempts.map((each) => each.offerId)).toEqual(["a", "b"]);
-    expect(one(world).bills().every((bill) => bill.endedAt !== undefined)).toBe(true);
-    const micros = one(world).bills().reduce((sum, bill) => sum + bill.amount.micros, 0);
+    expect(
+      one(world)
+        .bills()
+        .every((bill) => bill.endedAt !== undefined),
+    ).toBe(true);
+    const micros = one(world)
+      .bills()
+      .reduce((sum, bill) => sum + bill.amount.micros, 0);
     expect(view.cost.micros).toBe(micros);
   });
 
   it("resumes elsewhere after a machine dies without a word", async ({ expect }) => {
     const world = await createWorld({
-      platforms: { one: { offers: [testOffer("a", "one", 1_000_000), testOffer("b", "one", 2_000_000)] } },
+      platforms: {
+        one: { offers: [testOffer("a", "one", 1_000_000), testOffer("b", "one", 2_000_000)] },
+      },
       job: { checkpoint },
     });
     const driven = world.drive();
-    await until(world, () => world.hosts()[0]?.progress().doneMs !== undefined && (world.hosts()[0]?.progress().doneMs ?? 0) > 20_000);
+    await until(
+      world,
+      () =>
+        world.hosts()[0]?.progress().doneMs !== undefined &&
+        (world.hosts()[0]?.progress().doneMs ?? 0) > 20_000,
+    );
     one(world).end(one(world).machines()[0]?.leaseId ?? "");
     await driven;
     expect(await world.view()).toMatchObject({ state: "succeeded", billing: "ended" });
@@ -52,7 +76,9 @@ describe("failover", () => {
     expect(types.filter((type) => type === "job-started")).toHaveLength(2);
   });
 
-  it("waits for the tether of a silent host of one's own before the job runs elsewhere", async ({ expect }) => {
+  it("waits for the tether of a silent host of one's own before the job runs elsewhere", async ({
+    expect,
+  }) => {
     const world = await createWorld({
       platforms: {
         one: { offers: [testOffer("a", "one", 0), testOffer("b", "one", 1)], capabilities: owned },
@@ -72,7 +98,9 @@ describe("failover", () => {
     expect(await world.view()).toMatchObject({ state: "succeeded", billing: "none" });
   });
 
-  it("lets the first machine go on when its link comes back in time, and gives the extra one back", async ({ expect }) => {
+  it("lets the first machine go on when its link comes back in time, and gives the extra one back", async ({
+    expect,
+  }) => {
     const world = await createWorld({
       platforms: {
         one: { offers: [testOffer("a", "one", 1_000_000), testOffer("b", "one", 2_000_000)] },
@@ -87,13 +115,19 @@ describe("failover", () => {
     const view = await world.view();
     expect(view).toMatchObject({ state: "succeeded", billing: "ended" });
     expect(world.hosts().reduce((sum, host) => sum + host.starts(), 0)).toBe(1);
-    expect(one(world).bills().every((bill) => bill.endedAt !== undefined)).toBe(true);
+    expect(
+      one(world)
+        .bills()
+        .every((bill) => bill.endedAt !== undefined),
+    ).toBe(true);
   });
 
   it("makes one machine when the answer to the create is lost", async ({ expect }) => {
     for (const idempotency of ["token", "name", "none"] as const) {
       const world = await createWorld({
-        platforms: { one: { offers: [testOffer("a", "one", 1_000_000)], capabilities: { idempotency } } },
+        platforms: {
+          one: { offers: [testOffer("a", "one", 1_000_000)], capabilities: { idempotency } },
+        },
       });
       one(world).faultNext({ on: "create", do: "lose-reply" });
       await world.drive();
@@ -102,9 +136,13 @@ describe("failover", () => {
     }
   });
 
-  it("ends with the job's own code, and does not try a failing job again unasked", async ({ expect }) => {
+  it("ends with the job's own code, and does not try a failing job again unasked", async ({
+    expect,
+  }) => {
     const world = await createWorld({
-      platforms: { one: { offers: [testOffer("a", "one", 1_000_000), testOffer("b", "one", 2_000_000)] } },
+      platforms: {
+        one: { offers: [testOffer("a", "one", 1_000_000), testOffer("b", "one", 2_000_000)] },
+      },
       script: { exitCode: 7, workMs: 3000 },
     });
     await world.drive();
@@ -116,7 +154,14 @@ describe("failover", () => {
     const world = await createWorld({
       platforms: { one: { offers: [testOffer("a", "one", 36_000_000)] } },
       script: { workMs: 3_600_000 },
-      job: { checkpoint, limits: { timeMs: 86_400_000, holdMs: 1000, budget: { currency: "CNY", micros: 10_000_000 } } },
+      job: {
+        checkpoint,
+        limits: {
+          timeMs: 86_400_000,
+          holdMs: 1000,
+          budget: { currency: "CNY", micros: 10_000_000 },
+        },
+      },
     });
     await world.drive();
     const view = await world.view();

@@ -15,4 +15,5 @@ export type { DriveEnd, WishPayload } from "./driver/drive-run.ts";
 export { defaultTempo } from "./driver/ports.ts";
 export type { DriverEvent, EnginePlatform, EnginePorts, RunFiles, Tempo } from "./driver/ports.ts";
 export { submitRun } from "./driver/submit-run.ts";
+export { chargeOf } from "./driver/facts.ts";
 export { stateOf, viewRun } from "./driver/view.ts";

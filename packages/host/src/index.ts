@@ -1,2 +1,11 @@
 export { openHost } from "./session.ts";
 export type { HostOptions } from "./session.ts";
+export { scanFolder } from "./scan-folder.ts";
+export type { FolderScan, ScanOptions } from "./scan-folder.ts";
+export { receiveFiles } from "./receive-files.ts";
+export type { ReceiveOptions, ReceiveReport } from "./receive-files.ts";
+export { createContentStore } from "./content-store.ts";
+export type { ContentStore } from "./content-store.ts";
+export { takeCheckpoint } from "./checkpoint.ts";
+export type { Checkpoint, CheckpointOptions, CheckpointResult } from "./checkpoint.ts";
+export { hashFile } from "./local-file.ts";

@@ -275,7 +275,12 @@ export interface Gpujob {
   /** Again, with its saved code and last checkpoint; `fresh`: without the checkpoint. */
   retryRun(
     reference: string,
-    options: { readonly fresh?: boolean; readonly detach?: boolean },
+    options: {
+      readonly fresh?: boolean;
+      readonly detach?: boolean;
+      /** As in `SubmitOptions`. */
+      readonly confirm?: (plan: PlanResult) => Promise<boolean>;
+    },
     wait: Wait,
   ): Promise<SubmittedRun>;
 

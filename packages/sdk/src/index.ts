@@ -1,3 +1,4 @@
+export { createGpujob } from "./create-gpujob.ts";
 export { exitCodeOf } from "@gpujob/scheduler";
 export type {
   AuditLease,

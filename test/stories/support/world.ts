@@ -196,7 +196,7 @@ export async function createWorld(options: WorldOptions): Promise<World> {
           checkpoints.set(attempt.runId, { doneMs });
           return { checkpoint: { checkpointId: `c${doneMs}`, files: 1, bytes: 1 }, skipped: [] };
         },
-        loadCheckpoint: async (runId) => {
+        loadCheckpoint: async (runId: string) => {
           const saved = checkpoints.get(runId);
           return saved === undefined
             ? []
@@ -249,7 +249,11 @@ export async function createWorld(options: WorldOptions): Promise<World> {
         alive.signal,
         ...(signal === undefined ? [] : [signal]),
       ]);
-      const driven = driveRun(crashAt === undefined ? ports : deadly(ports, () => isDead), submission.runId, { signal: both });
+      const driven = driveRun(
+        crashAt === undefined ? ports : deadly(ports, () => isDead),
+        submission.runId,
+        { signal: both },
+      );
       // A dead process answers nobody: whatever its driver still threw is part of the crash.
       const end = await driven.catch((error: unknown) => {
         if (isDead) return "crashed" as const;

@@ -7,6 +7,7 @@ import type {
   Money,
   Offer,
   PlanMissing,
+  PlatformConfig,
   Timeouts,
 } from "@gpujob/spec";
 import type { Exclusion } from "@gpujob/scheduler";
@@ -32,6 +33,8 @@ export interface Submission {
   readonly outputFolder: string;
   /** Total price of the first candidate when it was submitted. */
   readonly quoted?: Money;
+  /** Platforms that were named at submit and are in no configuration: `--host`. */
+  readonly platforms?: readonly PlatformConfig[];
   /** Checkpoint of an earlier run to begin with: `--from`, `retry`. */
   readonly resumeFrom?: { readonly runId: string };
   /** The kept machine of another run: `--on`. */

@@ -4,7 +4,6 @@ import type {
   Failure,
   HostAttempt,
   HostBeat,
-  HostFile,
   HostSession,
   Lease,
   Node,
@@ -60,7 +59,7 @@ export interface RunFiles {
       }
     | undefined
   >;
-  /** The newest checkpoint of a run, as files relative to the checkpoint's folder. */
+  /** The newest checkpoint of a run, as files of the work folder. */
   loadCheckpoint(runId: string, checkpointId?: string): Promise<readonly UploadFile[]>;
   /** Brings outputs home; never overwrites, verifies each by hash, resumes. */
   collectOutputs(
@@ -73,7 +72,11 @@ export interface RunFiles {
       readonly subfolder?: string;
       readonly onProgress?: (progress: TransferProgress) => void;
     },
-  ): Promise<{ readonly files: readonly HostFile[]; readonly skipped: readonly SkippedFile[] }>;
+  ): Promise<{
+    /** As they are named here, relative to `folder`. */
+    readonly files: readonly string[];
+    readonly skipped: readonly SkippedFile[];
+  }>;
 }
 
 /** Everything the driver touches. Tests and the simulation give their own. */
@@ -108,9 +111,7 @@ export interface EnginePorts {
   /** Public key line for new machines. */
   readonly sshPublicKey: () => Promise<string>;
   /** Values of the job's secrets; those that cannot be resolved are named. */
-  readonly resolveSecrets: (
-    submission: Submission,
-  ) => Promise<{
+  readonly resolveSecrets: (submission: Submission) => Promise<{
     readonly values: Readonly<Record<string, string>>;
     readonly missing: readonly string[];
   }>;

@@ -24,6 +24,7 @@ export async function runAwaitNode(work: Work, ref: MemberRef): Promise<void> {
     } catch (error) {
       if (signal.aborted) throw error;
       last = toFailure(error);
+      session.ports.observe({ type: "trouble", operation: "await-node", failure: last });
       if (last.kind === "unauthorized") rejections += 1;
       if (isHopeless(last) || rejections > mostRejections) return fail(work, ref, last);
       session.dropHost(ref.attempt, ref.member);

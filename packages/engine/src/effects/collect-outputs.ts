@@ -55,9 +55,7 @@ async function collect(work: Work, number: number): Promise<void> {
       onProgress: (progress) =>
         ports.observe({ type: "progress", what: "download", attempt: number, progress }),
     });
-    files.push(
-      ...report.files.map((file) => (subfolder === "" ? file.path : `${subfolder}/${file.path}`)),
-    );
+    files.push(...report.files.map((file) => (subfolder === "" ? file : `${subfolder}/${file}`)));
     skipped += report.skipped.length;
   }
   ports.crashPoint("sent:collect-outputs");

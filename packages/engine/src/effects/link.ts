@@ -32,6 +32,7 @@ export function createLink(work: Work, ref: MemberRef): Link {
   let checkedAt = heardAt;
   let isCut = false;
   let isRebooted = false;
+  let isOnline: Promise<boolean> | undefined;
 
   const link: Link = {
     beatAt: clock.now(),
@@ -59,9 +60,14 @@ export function createLink(work: Work, ref: MemberRef): Link {
       if (isSilent) return;
       if (silentMs >= suspicionMs && !isCut) {
         isCut = true;
+        // Asked on suspicion, so that the answer is there for the verdict.
+        isOnline = session.ports.isOnline();
         link.cut?.();
       }
-      if (silentMs >= verdictMs && (await session.ports.isOnline())) await tellSilent();
+      if (silentMs < verdictMs) return;
+      isOnline ??= session.ports.isOnline();
+      if (await isOnline) await tellSilent();
+      else isOnline = undefined;
     },
   };
 

@@ -3,7 +3,7 @@ import { GpujobError, toFailure } from "@gpujob/spec";
 import { defaultGraceMs } from "../core/limits.ts";
 import { orphanMs } from "./ends-at.ts";
 import type { MemberRef, Work } from "./work.ts";
-import { backOff, lookUp } from "./work.ts";
+import { backOff, isSuperseded, lookUp } from "./work.ts";
 
 /** More log than this stops the job with a reason; nothing is ever dropped. */
 const logLimitBytes = 64 * 1024 ** 3;
@@ -71,10 +71,8 @@ async function persist(
       if (signal.aborted) throw error;
       const failure = toFailure(error);
       session.ports.observe({ type: "trouble", operation: "prepare", failure });
-      // A host that has served a newer driver is not ours: this store is an old copy, and nothing may be given up.
-      const isSuperseded = failure.kind === "forbidden";
       const isOver = !isPassing(failure) || clock.now() >= deadline;
-      if (isOver && !isSuperseded) return fail(work, ref, failure);
+      if (isOver && !isSuperseded(failure)) return fail(work, ref, failure);
       session.dropHost(ref.attempt, ref.member);
       await clock.sleep(wait(), { signal });
     }

@@ -2,7 +2,7 @@ import type { Failure, Lease } from "@gpujob/spec";
 import { toFailure } from "@gpujob/spec";
 import type { Look } from "../core/events.ts";
 import type { MemberRef, Work } from "./work.ts";
-import { backOff, deadline, lookUp } from "./work.ts";
+import { backOff, deadline, isSuperseded, lookUp } from "./work.ts";
 
 /** Two answers "no such machine" count only when they are so far apart. */
 const betweenLooksMs = 10_000;
@@ -76,8 +76,7 @@ async function endHost(work: Work, ref: MemberRef, note: Note): Promise<"tried" 
     if (work.signal.aborted) throw error;
     const failure = toFailure(error);
     note("host", failure.message);
-    // The host has served a newer driver: this store is an old copy, and the machine is not ours to end.
-    if (failure.kind !== "forbidden") return "tried";
+    if (!isSuperseded(failure)) return "tried";
     session.ports.observe({ type: "trouble", operation: "releaseLease", failure });
     return "superseded";
   } finally {

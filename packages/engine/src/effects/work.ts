@@ -1,4 +1,4 @@
-import type { Clock } from "@gpujob/spec";
+import type { Clock, Failure } from "@gpujob/spec";
 import { PlatformError } from "@gpujob/spec";
 import type { Attempt, Member } from "../core/context.ts";
 import { attemptOf, memberOf } from "../core/draft.ts";
@@ -60,4 +60,9 @@ export function deadline(
     () => undefined,
   );
   return { signal: either, clear: () => timer.abort() };
+}
+
+/** The host has served a newer driver: this process or this store is an old one, and nothing here is ours to end. */
+export function isSuperseded(failure: Failure): boolean {
+  return failure.kind === "forbidden" && failure.operation !== "connect";
 }

@@ -1,0 +1,136 @@
+import { driveRun } from "@gpujob/engine";
+import type { DriverEvent } from "@gpujob/engine";
+import type { RunView } from "@gpujob/spec";
+import { GpujobError } from "@gpujob/spec";
+import type { Store } from "@gpujob/store";
+import { startDriver } from "./background.ts";
+import { createEventHub } from "./event-hub.ts";
+import type { EventHub } from "./event-hub.ts";
+import type { RunEvent, SubmittedRun } from "./gpujob.ts";
+import { createLiveEvents } from "./live-events.ts";
+import { readLogs } from "./logs.ts";
+import { findRun, toRunView } from "./runs.ts";
+import type { SetUp, Workshop } from "./workshop.ts";
+
+/** Drives a run in this process and tells what happens; follows it when somebody else drives it already. */
+export async function driveHere(
+  workshop: Workshop,
+  setUp: SetUp,
+  runId: string,
+  { isNew }: { readonly isNew: boolean },
+): Promise<SubmittedRun> {
+  const { around } = workshop;
+  const store = await workshop.store();
+  const hub = createEventHub<RunEvent>();
+  const wake = createBell();
+  const live = createLiveEvents(around.clock);
+  const ports = await setUp.enginePorts((event: DriverEvent) => {
+    if (event.type === "log" || event.type === "journal") wake.ring();
+    for (const each of live(event)) hub.publish(each);
+  });
+  const letGo = new AbortController();
+  const events = hub.listen();
+  const view = async (): Promise<RunView> =>
+    toRunView(await findRun(store, runId), around.clock.now());
+  const over = new AbortController();
+  const isOver = async (): Promise<boolean> => over.signal.aborted;
+  const logs = publishLogs(workshop, runId, hub, { isOver, wake: wake.wait });
+
+  async function drive(): Promise<RunView> {
+    try {
+      const end = await driveRun(ports, runId, { signal: letGo.signal });
+      if (end.kind === "needs-credentials") {
+        throw new GpujobError(
+          "needs_credentials",
+          `Secrets of ${runId} are missing: ${end.missing.join("; ")}`,
+          {
+            hint: "Set them and run any gpujob command: it goes on then.",
+          },
+        );
+      }
+      if (end.kind === "taken") await untilSettled(store, runId, around.clock, letGo.signal);
+      return await view();
+    } finally {
+      over.abort();
+      wake.ring();
+      // The rest of the log goes at the listener's own pace; the result waits for nobody.
+      void logs.catch(() => undefined).finally(hub.end);
+    }
+  }
+
+  const result = drive();
+  // Whoever awaits `result` gets the error; nobody may be awaiting it yet.
+  result.catch(() => undefined);
+  const running: SubmittedRun = {
+    id: runId,
+    isNew,
+    events,
+    result,
+    async detach() {
+      letGo.abort(new GpujobError("aborted", "Handed over."));
+      await result.catch(() => undefined);
+      await startDriver(runId, around, workshop.options.driverCommand);
+    },
+    async stop({ now, reason }) {
+      const payload = JSON.stringify({ reason, isNow: now === true });
+      await store.addWish({ runId, kind: "stop", payload, at: around.clock.now() });
+    },
+  };
+  workshop.onClose(async () => {
+    if ((await store.loadRun(runId))?.settledAt === undefined && !letGo.signal.aborted)
+      await running.detach();
+  });
+  return running;
+}
+
+/** The log as events, read from the file that the driver writes: a slow listener holds up nothing but itself. */
+async function publishLogs(
+  workshop: Workshop,
+  runId: string,
+  hub: EventHub<RunEvent>,
+  options: {
+    readonly isOver: () => Promise<boolean>;
+    readonly wake: (wait: { readonly signal: AbortSignal }) => Promise<void>;
+  },
+): Promise<void> {
+  const { around } = workshop;
+  const { signal } = new AbortController();
+  const source = { home: around.home, runId, clock: around.clock, ...options };
+  for await (const chunk of readLogs(source, { follow: true, attempt: "all", signal })) {
+    await hub.drained();
+    hub.publish({ type: "log", at: around.clock.now(), ...chunk });
+  }
+}
+
+async function untilSettled(
+  store: Store,
+  runId: string,
+  clock: Workshop["around"]["clock"],
+  signal: AbortSignal,
+): Promise<void> {
+  while (!signal.aborted && (await store.loadRun(runId))?.settledAt === undefined) {
+    await clock.sleep(followPollMs, { signal }).catch(() => undefined);
+  }
+}
+
+const followPollMs = 250;
+
+/** Wakes those who wait, and remembers a ring that nobody heard. */
+function createBell(): {
+  readonly ring: () => void;
+  readonly wait: (wait: { readonly signal: AbortSignal }) => Promise<void>;
+} {
+  let bell = Promise.withResolvers<void>();
+  return {
+    ring: () => bell.resolve(),
+    async wait({ signal }) {
+      const { promise } = bell;
+      const stopped = Promise.withResolvers<void>();
+      const timer = setTimeout(stopped.resolve, 500);
+      signal.addEventListener("abort", () => stopped.resolve(), { once: true });
+      await Promise.race([promise, stopped.promise]);
+      clearTimeout(timer);
+      bell = Promise.withResolvers<void>();
+    },
+  };
+}

@@ -1,0 +1,126 @@
+import { readFile } from "node:fs/promises";
+import { basename, dirname, join, resolve } from "node:path";
+import { parseEnv } from "node:util";
+import { resolveGpuName, statedVramGib } from "@gpujob/catalog";
+import type { JobSpec, PlatformConfig } from "@gpujob/spec";
+import { GpujobError, parseJobFile } from "@gpujob/spec";
+import { quoteArgv } from "@gpujob/ssh";
+import type { Configuration } from "./configuration.ts";
+import type { JobInput } from "./gpujob.ts";
+import type { Surroundings } from "./surroundings.ts";
+
+/** A job that is read and checked, with what it brings beside the configuration. */
+export interface JobSource {
+  readonly job: JobSpec;
+  /** Defaults that apply, said aloud by `plan`. */
+  readonly defaults: readonly string[];
+  /** The platform of `--host`. */
+  readonly adHoc?: PlatformConfig;
+}
+
+/** Name of the platform that `--host` makes. */
+export const adHocName = "host";
+
+/** Reads a job from a file, an object and flags. Contacts nothing. Throws `spec_invalid` or `usage`. */
+export async function readJob(
+  input: JobInput,
+  configuration: Configuration,
+  around: Surroundings,
+): Promise<JobSource> {
+  const path = resolve(around.cwd, input.file ?? "job.yaml");
+  const text = await readText(input, path);
+  const job = parseJobFile({
+    path,
+    resolveName: resolveGpuName,
+    statedVramGib,
+    home: around.userHome,
+    environment: { values: await environmentOf(input, around), shell: around.environment },
+    defaults: { ...configuration.defaults, folder: around.cwd },
+    ...(text === undefined ? {} : { text, label: input.file ?? basename(path) }),
+    ...flagLayer(input, around),
+  });
+  return {
+    job,
+    defaults: sayDefaults(job),
+    ...(input.host === undefined ? {} : { adHoc: adHocPlatform(input.host) }),
+  };
+}
+
+async function readText(input: JobInput, path: string): Promise<Buffer | string | undefined> {
+  // JSON is YAML, so an object goes through the same checks as a file.
+  if (input.job !== undefined) return JSON.stringify(input.job);
+  if (input.file === undefined) return undefined;
+  try {
+    return await readFile(path);
+  } catch (cause) {
+    throw new GpujobError("usage", `The job file ${input.file} cannot be read.`, {
+      hint: `Looked for ${path}. gpujob init writes one.`,
+      cause,
+    });
+  }
+}
+
+async function environmentOf(
+  input: JobInput,
+  around: Surroundings,
+): Promise<Record<string, string | null>> {
+  const values: Record<string, string | null> = {};
+  if (input.environmentFile !== undefined) {
+    const path = resolve(around.cwd, input.environmentFile);
+    const text = await readFile(path, "utf8").catch((cause: unknown) => {
+      throw new GpujobError("usage", `The environment file ${path} cannot be read.`, { cause });
+    });
+    for (const [key, value] of Object.entries(parseEnv(text))) values[key] = value ?? "";
+  }
+  for (const entry of input.environment ?? []) {
+    const at = entry.indexOf("=");
+    if (at < 0) values[entry] = null;
+    else values[entry.slice(0, at)] = entry.slice(at + 1);
+  }
+  return values;
+}
+
+function flagLayer(
+  input: JobInput,
+  around: Surroundings,
+): { readonly flags?: NonNullable<Parameters<typeof parseJobFile>[0]["flags"]> } {
+  const values: Record<string, unknown> = { ...input.overrides };
+  if (input.command !== undefined) values["run"] = quoteArgv(input.command);
+  if (input.host !== undefined) values["platforms"] = { allow: [adHocName] };
+  if (input.file === undefined && input.job === undefined) {
+    values["name"] ??= basename(around.cwd).replaceAll(/[^A-Za-z0-9._-]+/g, "-") || "job";
+    values["workdir"] ??= ".";
+  }
+  if (Object.keys(values).length === 0) return {};
+  return { flags: { values, where: (key) => `--${key.join(".")}`, folder: around.cwd } };
+}
+
+function adHocPlatform(host: string): PlatformConfig {
+  return {
+    name: adHocName,
+    adapter: "ssh-host",
+    settings: { hosts: [{ ssh: host }] },
+    timeouts: {},
+    origin: "--host",
+  };
+}
+
+function sayDefaults(job: JobSpec): readonly string[] {
+  const said = [
+    `${job.resources.nodes} node${job.resources.nodes === 1 ? "" : "s"}`,
+    job.resources.gpus.length === 0 ? "no GPU asked for" : undefined,
+    `market ${job.market}`,
+    job.limits.budget === undefined ? "no budget" : undefined,
+  ];
+  return said.filter((each) => each !== undefined);
+}
+
+/** Folder that relative paths of a job start from. */
+export function jobFolder(input: JobInput, around: Surroundings): string {
+  return input.file === undefined ? around.cwd : dirname(resolve(around.cwd, input.file));
+}
+
+/** Where outputs go when nobody says. */
+export function defaultOutput(around: Surroundings, runId: string): string {
+  return join(around.cwd, "outputs", runId);
+}

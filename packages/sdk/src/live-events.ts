@@ -1,0 +1,91 @@
+import type { DriverEvent, RunEvent as JournalEvent, Snapshot } from "@gpujob/engine";
+import { stateOf } from "@gpujob/engine";
+import type { Clock } from "@gpujob/spec";
+import type { RunEvent } from "./gpujob.ts";
+import { describeEvent } from "./timeline.ts";
+
+/** The same trouble is told again only after so long, in milliseconds. */
+const repeatMs = 30_000;
+
+/** Troubles of these operations are the driver's own business: what comes of them is in the journal. */
+const quietOperations = new Set([
+  "await-node",
+  "watch",
+  "tether",
+  "watchPlatform",
+  "prepare",
+  "collect",
+  "checkpoint",
+  "stop",
+]);
+
+/** Turns what the driver says into what a person wants to see. */
+export function createLiveEvents(clock: Clock): (event: DriverEvent) => readonly RunEvent[] {
+  const told = new Map<string, number>();
+  const begun = new Map<string, number>();
+  return (event) => {
+    const at = clock.now();
+    switch (event.type) {
+      case "journal":
+        return fromJournal(event.event, event.snapshot);
+      case "progress": {
+        const key = `${event.what}/${event.attempt}`;
+        if (!begun.has(key)) begun.set(key, at);
+        const elapsedMs = at - (begun.get(key) ?? at);
+        return [{ type: "progress", at, what: event.what, progress: event.progress, elapsedMs }];
+      }
+      case "trouble": {
+        const { failure, operation } = event;
+        const key = `${operation}/${failure.message}`;
+        if (
+          quietOperations.has(operation) ||
+          at - (told.get(key) ?? Number.NEGATIVE_INFINITY) < repeatMs
+        )
+          return [];
+        told.set(key, at);
+        return [
+          {
+            type: "notice",
+            at,
+            level: "warning",
+            message: failure.message,
+            ...(failure.hint === undefined ? {} : { hint: failure.hint }),
+          },
+        ];
+      }
+      case "log":
+      case "beat":
+        return [];
+    }
+  };
+}
+
+function fromJournal(event: JournalEvent, snapshot: Snapshot): readonly RunEvent[] {
+  const message = describeEvent(event);
+  if (message === undefined) return [];
+  if (event.type === "timer-fired" && event.timer === "budget-warning") {
+    return [
+      {
+        type: "notice",
+        at: event.at,
+        level: "warning",
+        message,
+        hint: "The job is stopped and saved when the budget is reached.",
+      },
+    ];
+  }
+  const { context } = snapshot;
+  const number =
+    "attempt" in event && event.attempt !== undefined ? event.attempt : context.current;
+  const attempt = context.attempts[number - 1];
+  return [
+    {
+      type: "state",
+      at: event.at,
+      state: stateOf(snapshot),
+      attempt: attempt?.number ?? null,
+      platform: attempt?.candidate.offer.platform ?? null,
+      message,
+    },
+  ];
+}

@@ -1,0 +1,92 @@
+import type { Candidate } from "@gpujob/engine";
+import type { NoOffer } from "@gpujob/scheduler";
+import type { JobSpec, PlatformConfig } from "@gpujob/spec";
+import { formatDuration, formatMoney } from "@gpujob/spec";
+import { scanCode } from "./code.ts";
+import type { CodeScan } from "./code.ts";
+import type { JobInput, PlanResult } from "./gpujob.ts";
+import { jobFolder, readJob } from "./job-source.ts";
+import { resolveSecret } from "./secrets.ts";
+import { ratesOf } from "./submission.ts";
+import { requirePlatforms } from "./workshop.ts";
+import type { SetUp, Workshop } from "./workshop.ts";
+
+/** A job with everything that is known before anything is rented. */
+export interface PreparedJob {
+  readonly job: JobSpec;
+  readonly setUp: SetUp;
+  readonly code: CodeScan;
+  readonly result: PlanResult;
+  readonly candidates: readonly Candidate[];
+  readonly explanation?: NoOffer;
+  readonly extra: readonly PlatformConfig[];
+}
+
+/** Reads the job, checks what it needs, looks at its files and asks the platforms. Rents nothing. */
+export async function prepareJob(
+  workshop: Workshop,
+  input: JobInput,
+  wait: { readonly signal: AbortSignal },
+): Promise<PreparedJob> {
+  const { around } = workshop;
+  const folder = jobFolder(input, around);
+  // The platform of `--host` is known only with the flags, which are read against the configuration.
+  const first = await workshop.setUp({ folder });
+  const source = await readJob(input, first.configuration, around);
+  const extra = source.adHoc === undefined ? [] : [source.adHoc];
+  const setUp = extra.length === 0 ? first : await workshop.setUp({ folder, extra });
+  requirePlatforms(setUp, extra);
+  const { job } = source;
+  await checkSecrets(workshop, job);
+  const { config } = setUp.configuration;
+  const rates = ratesOf(config, around.clock.now());
+  const [code, planned] = await Promise.all([
+    scanCode(job, { clock: around.clock, home: around.home, ...wait }),
+    setUp.planner.plan({ job, exclusions: [], rates, currency: config.currency }, wait),
+  ]);
+  // The upload's share is added once its size is known; the offers are the same.
+  const priced =
+    code.bytes === 0
+      ? planned
+      : await setUp.planner.price(
+          { job, exclusions: [], rates, currency: config.currency, uploadBytes: code.bytes },
+          planned,
+        );
+  return {
+    job,
+    setUp,
+    code,
+    extra,
+    candidates: priced.candidates,
+    ...(priced.explanation === undefined ? {} : { explanation: priced.explanation }),
+    result: {
+      ...priced.plan,
+      job: { name: job.name, defaults: source.defaults },
+      upload: { files: code.files.length, bytes: code.bytes, ignoredLarge: code.ignoredLarge },
+      warnings: code.warnings,
+      worstCase: worstCaseOf(job, priced.candidates[0]),
+    },
+  };
+}
+
+/** Missing secrets end here, before anything is rented. */
+async function checkSecrets({ around }: Workshop, job: JobSpec): Promise<void> {
+  for (const reference of Object.values(job.secrets)) await resolveSecret(reference, around);
+}
+
+/** What happens, in money, if nobody comes back. */
+function worstCaseOf(job: JobSpec, best: Candidate | undefined): string {
+  if (best === undefined) return "";
+  const { release, powerOff, autoRelease } = best.capabilities;
+  if (release === "owned")
+    return "Nothing is billed on your own machine; its cards are free again when the job ends.";
+  const hours = (job.limits.timeMs + job.limits.holdMs) / 3_600_000;
+  const most = { ...best.pricePerHour, micros: Math.ceil(best.pricePerHour.micros * hours) };
+  const ends = autoRelease
+    ? "the platform's own timer ends the machine"
+    : powerOff === "none"
+      ? "nothing ends the machine but this program: it must be able to come back"
+      : "the machine powers itself off";
+  const cap = job.limits.budget === undefined ? formatMoney(most) : formatMoney(job.limits.budget);
+  return `If nobody comes back, ${ends}; at most ${cap} (limits: ${formatDuration(job.limits.timeMs)} of run, ${formatDuration(job.limits.holdMs)} of hold).`;
+}

@@ -1,0 +1,161 @@
+import type {
+  AdapterDefinition,
+  Clock,
+  Config,
+  Connect,
+  Failure,
+  Offer,
+  PlanMissing,
+  PlatformConfig,
+} from "@gpujob/spec";
+import { GpujobError, parsePlatformSettings, PlatformError, toFailure } from "@gpujob/spec";
+import { createProxyFetch, withDeadline, withRetry } from "@gpujob/adapter-kit";
+import type { EnginePlatform } from "@gpujob/engine";
+import { join } from "node:path";
+import { loadAdapter } from "./adapter-registry.ts";
+import { resolveSecret } from "./secrets.ts";
+import type { Surroundings } from "./surroundings.ts";
+
+/** A configured platform with its adapter, made at its first use. */
+export interface ConfiguredPlatform extends EnginePlatform {
+  readonly definition: AdapterDefinition;
+  readonly config: PlatformConfig;
+}
+
+export interface Platforms {
+  /** Throws `config_invalid` when there is no such platform or its entry is wrong. */
+  get(name: string): Promise<ConfiguredPlatform>;
+  /** Those that were made before; for the engine, which asks by name at any time. */
+  getMade(name: string): ConfiguredPlatform;
+  made(): readonly ConfiguredPlatform[];
+  all(): Promise<readonly ConfiguredPlatform[]>;
+  close(): Promise<void>;
+}
+
+/** No single call of a platform takes longer, in milliseconds. */
+const callDeadlineMs = 60_000;
+
+export function createPlatforms(options: {
+  readonly config: Config;
+  readonly around: Surroundings;
+  readonly connect: Connect;
+  readonly log: (message: string, details?: Readonly<Record<string, unknown>>) => void;
+}): Platforms {
+  const { config, around } = options;
+  const made = new Map<string, ConfiguredPlatform>();
+
+  async function make(entry: PlatformConfig): Promise<ConfiguredPlatform> {
+    const definition = await loadAdapter(entry.adapter, entry.origin);
+    const settings = parsePlatformSettings(definition, entry);
+    const raw = definition.create(settings, {
+      platform: entry.name,
+      fetch: createProxyFetch(around.environment),
+      clock: around.clock,
+      log: options.log,
+      newId: around.newId,
+      connect: options.connect,
+      stateFolder: join(around.home, "platforms", entry.name),
+      resolveSecret: (reference) => resolveSecret(reference, around),
+      currency: config.currency,
+    });
+    const named = { platform: entry.name, clock: around.clock };
+    const platform = withRetry(withDeadline(raw, { ...named, timeoutMs: callDeadlineMs }), {
+      ...named,
+      random: Math.random,
+    });
+    return {
+      name: entry.name,
+      platform,
+      capabilities: definition.capabilities,
+      timeouts: { ...config.timeouts, ...entry.timeouts },
+      definition,
+      config: entry,
+    };
+  }
+
+  async function get(name: string): Promise<ConfiguredPlatform> {
+    const known = made.get(name);
+    if (known !== undefined) return known;
+    const entry = config.platforms.find((each) => each.name === name);
+    if (entry === undefined) throw unknownPlatform(name, config);
+    const platform = await make(entry);
+    made.set(name, platform);
+    return platform;
+  }
+
+  return {
+    get,
+    getMade(name) {
+      const platform = made.get(name);
+      if (platform === undefined) throw unknownPlatform(name, config);
+      return platform;
+    },
+    made: () => [...made.values()],
+    all: () => Promise.all(config.platforms.map((entry) => get(entry.name))),
+    async close() {
+      await Promise.allSettled([...made.values()].map(({ platform }) => platform.close?.()));
+    },
+  };
+}
+
+function unknownPlatform(name: string, config: Config): GpujobError {
+  const names = config.platforms.map((each) => each.name);
+  return new GpujobError("config_invalid", `There is no platform ${name} in the configuration.`, {
+    hint:
+      names.length === 0
+        ? "Add one under platforms: in ~/.gpujob/config.yaml."
+        : `Configured are ${names.join(", ")}.`,
+  });
+}
+
+/** What the platforms answered, and which did not. */
+export interface CollectedOffers {
+  readonly offers: readonly Offer[];
+  readonly missing: readonly PlanMissing[];
+}
+
+/** Asks platforms side by side, each with its own deadline; a slow one is missing, never waited for. */
+export async function collectOffers(
+  platforms: readonly ConfiguredPlatform[],
+  { clock, signal }: { readonly clock: Clock; readonly signal: AbortSignal },
+): Promise<CollectedOffers> {
+  const answers = await Promise.all(platforms.map((each) => askOne(each, clock, signal)));
+  return {
+    offers: answers.flatMap((answer) => ("offers" in answer ? answer.offers : [])),
+    missing: answers.flatMap((answer) => ("missing" in answer ? [answer.missing] : [])),
+  };
+}
+
+async function askOne(
+  target: ConfiguredPlatform,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<{ readonly offers: readonly Offer[] } | { readonly missing: PlanMissing }> {
+  const late = new AbortController();
+  const done = new AbortController();
+  const ms = target.timeouts.offersMs;
+  const timeout = clock.sleep(ms, { signal: done.signal }).then(() => {
+    const error = new PlatformError(
+      "unavailable",
+      `${target.name} did not answer within ${ms / 1000} s.`,
+      { scope: "platform" },
+    );
+    late.abort(error);
+    throw error;
+  });
+  try {
+    const asked = target.platform.listOffers(
+      {},
+      { signal: AbortSignal.any([signal, late.signal]) },
+    );
+    // An adapter that ignores its signal must not hold up the others.
+    return { offers: await Promise.race([asked, timeout]) };
+  } catch (error) {
+    signal.throwIfAborted();
+    const failure: Failure = toFailure(late.signal.aborted ? late.signal.reason : error);
+    return { missing: { platform: target.name, reason: failure.message, failure } };
+  } finally {
+    done.abort();
+    timeout.catch(() => undefined);
+  }
+}

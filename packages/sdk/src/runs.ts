@@ -1,0 +1,173 @@
+import { convertMoney } from "@gpujob/catalog";
+import type { RunEvent as JournalEvent, Snapshot, Submission } from "@gpujob/engine";
+import { viewRun } from "@gpujob/engine";
+import type { RunView } from "@gpujob/spec";
+import { GpujobError } from "@gpujob/spec";
+import type { LeaseRow, RunRow, Store } from "@gpujob/store";
+import type { CostReport, ReceiptEntry, RunDetail } from "./gpujob.ts";
+import { ledgerLines } from "./ledger-lines.ts";
+import { isOwnerAlive } from "./owner.ts";
+import { toTimelineEntry } from "./timeline.ts";
+
+/** A stored run as users see it at a time in epoch milliseconds. */
+export function toRunView(row: RunRow, now: number): RunView {
+  return viewRun({
+    submission: submissionOf(row),
+    snapshot: snapshotOf(row),
+    now,
+    ...(row.settledAt === undefined ? {} : { settledAt: row.settledAt }),
+  });
+}
+
+/** Written by this program or an older one, which migrations keep readable. */
+export function submissionOf(row: RunRow): Submission {
+  return JSON.parse(row.submission) as Submission;
+}
+
+export function snapshotOf(row: RunRow): Snapshot {
+  return JSON.parse(row.snapshot) as Snapshot;
+}
+
+/**
+ * The run that a reference means: an id, a unique prefix of one, or a name; none given: the newest. A name means its
+ * newest for reading; `unique` wants exactly one. Throws `not_found`, or `usage` that lists the matches.
+ */
+export async function findRun(
+  store: Store,
+  reference: string | undefined,
+  mode: "newest" | "unique" = "newest",
+): Promise<RunRow> {
+  if (reference === undefined) return newestRun(store, mode);
+  const found = await store.findRuns(reference);
+  const exact = found.find((row) => row.runId === reference);
+  if (exact !== undefined) return exact;
+  const [first] = found;
+  if (first === undefined) {
+    throw new GpujobError("not_found", `There is no run ${reference}.`, {
+      hint: "gpujob ps -a lists all runs.",
+    });
+  }
+  const isName = found.every((row) => row.name === reference);
+  if (found.length === 1 || (isName && mode === "newest")) return first;
+  const open = found.filter((row) => row.settledAt === undefined);
+  const [only] = open;
+  if (isName && open.length === 1 && only !== undefined) return only;
+  throw new GpujobError(
+    "usage",
+    `${reference} means ${found.length} runs: ${found.map((row) => row.runId).join(", ")}.`,
+    {
+      hint: "Give more of the id.",
+    },
+  );
+}
+
+async function newestRun(store: Store, mode: "newest" | "unique"): Promise<RunRow> {
+  const rows = await store.listRuns(mode === "newest" ? { limit: 1 } : { active: true });
+  const [first] = rows;
+  if (first === undefined) {
+    const what = mode === "newest" ? "There is no run yet." : "No run is going on.";
+    throw new GpujobError("not_found", what, { hint: "gpujob submit train.yaml starts one." });
+  }
+  if (mode === "unique" && rows.length > 1) {
+    throw new GpujobError(
+      "usage",
+      `${rows.length} runs are going on: ${rows.map((row) => row.runId).join(", ")}.`,
+      {
+        hint: "Name one of them.",
+      },
+    );
+  }
+  return first;
+}
+
+export async function showRun(store: Store, row: RunRow, now: number): Promise<RunDetail> {
+  const [events, lock] = await Promise.all([
+    store.listEvents(row.runId),
+    store.readLock(row.runId),
+  ]);
+  const { context } = snapshotOf(row);
+  const timeline = events.flatMap((event) => toTimelineEntry(event) ?? []);
+  return {
+    ...toRunView(row, now),
+    timeline,
+    driver:
+      lock === undefined || lock.expiresAt <= now
+        ? null
+        : { owner: lock.owner, alive: isOwnerAlive(lock.owner) ?? true },
+    lastBeat: null,
+    checkpoint:
+      context.checkpoint === undefined
+        ? null
+        : {
+            at: new Date(context.checkpoint.at).toISOString(),
+            files: context.checkpoint.files,
+            bytes: context.checkpoint.bytes,
+          },
+  };
+}
+
+/** For each create: what was meant, what the platform made, how its end was seen. From the journal and its facts. */
+export async function readReceipt(store: Store, row: RunRow): Promise<readonly ReceiptEntry[]> {
+  const [leases, events] = await Promise.all([
+    store.listLeases({ runId: row.runId }),
+    store.listEvents(row.runId),
+  ]);
+  const journal = events.map((event) => JSON.parse(event.data) as JournalEvent);
+  return leases.map((lease) => toReceipt(lease, journal));
+}
+
+function toReceipt(lease: LeaseRow, journal: readonly JournalEvent[]): ReceiptEntry {
+  const looks = journal.flatMap((event) =>
+    event.type === "lease-released" &&
+    event.attempt === lease.attempt &&
+    event.member === lease.member
+      ? event.looks
+      : [],
+  );
+  return {
+    attempt: lease.attempt,
+    member: lease.member,
+    platform: lease.platform,
+    offerId: lease.offerId,
+    leaseKey: lease.leaseKey,
+    leaseId: lease.leaseId ?? null,
+    state: lease.state,
+    intendedAt: isoTime(lease.intendedAt),
+    createdAt: isoOrNull(lease.createdAt),
+    billedFrom: isoOrNull(lease.billedFrom),
+    billedTo: isoOrNull(lease.billedTo),
+    looks: looks.map((look) => ({ ...look, at: isoTime(look.at) })),
+  };
+}
+
+export async function costOf(
+  store: Store,
+  filter: { readonly since?: number; readonly runId?: string },
+  options: { readonly now: number; readonly currency: string },
+): Promise<CostReport> {
+  const rows = await store.listRuns(filter.since === undefined ? {} : { since: filter.since });
+  const wanted = rows.filter((row) => filter.runId === undefined || row.runId === filter.runId);
+  const charges = wanted.map((row) => {
+    const submission = submissionOf(row);
+    return {
+      rates: submission.rates,
+      lines: ledgerLines(submission, snapshotOf(row).context, options.now),
+    };
+  });
+  // Each run's money is converted with the rates that were locked into it.
+  const micros = charges.flatMap(({ rates, lines }) =>
+    lines.map((line) => convertMoney(line.amount, options.currency, rates).micros),
+  );
+  return {
+    total: { currency: options.currency, micros: micros.reduce((sum, each) => sum + each, 0) },
+    lines: charges.flatMap((each) => each.lines),
+  };
+}
+
+export function isoTime(ms: number): string {
+  return new Date(ms).toISOString();
+}
+
+function isoOrNull(ms: number | undefined): string | null {
+  return ms === undefined ? null : isoTime(ms);
+}

@@ -1,0 +1,130 @@
+import { createHash } from "node:crypto";
+import { resolve } from "node:path";
+import { submitRun } from "@gpujob/engine";
+import type { Submission } from "@gpujob/engine";
+import type { RunView } from "@gpujob/spec";
+import { GpujobError } from "@gpujob/spec";
+import { saveCode } from "./run-files.ts";
+import { startDriver } from "./background.ts";
+import { driveHere } from "./drive-here.ts";
+import type { SubmitOptions, SubmittedRun } from "./gpujob.ts";
+import { defaultOutput } from "./job-source.ts";
+import { prepareJob } from "./plan.ts";
+import type { PreparedJob } from "./plan.ts";
+import { findRun, toRunView } from "./runs.ts";
+import { checkBudget, makeSubmission, newRunId } from "./submission.ts";
+import type { SetUp, Workshop } from "./workshop.ts";
+
+type Wait = { readonly signal: AbortSignal };
+
+/** Plans, asks, keeps the code, writes the run, and drives it here or in the background. */
+export async function submit(
+  workshop: Workshop,
+  options: SubmitOptions,
+  wait: Wait,
+): Promise<SubmittedRun> {
+  if (options.on !== undefined) {
+    throw new GpujobError("not_yet", "A kept machine can't be used again yet (--on).", {
+      hint: "Submit without --on; the machine's content store makes a second upload short where it is rented again.",
+    });
+  }
+  const prepared = await prepareJob(workshop, options, wait);
+  const store = await workshop.store();
+  const [best] = prepared.candidates;
+  if (best === undefined && prepared.job.queueMs === undefined) throw noOffer(prepared);
+  const runId = newRunId(workshop.around);
+  const from = options.from === undefined ? undefined : await findRun(store, options.from);
+  const submission = makeSubmission({
+    runId,
+    job: prepared.job,
+    config: prepared.setUp.configuration.config,
+    around: workshop.around,
+    installation: await workshop.installation(prepared.setUp.configuration),
+    isDetached: options.detach === true,
+    uploadBytes: prepared.code.bytes,
+    outputFolder:
+      options.output === undefined
+        ? defaultOutput(workshop.around, runId)
+        : resolve(workshop.around.cwd, options.output),
+    ...(best === undefined ? {} : { quoted: best.totalPrice }),
+    ...(from === undefined ? {} : { resumeFrom: { runId: from.runId } }),
+    ...(prepared.extra.length === 0 ? {} : { platforms: prepared.extra }),
+  });
+  const warning = best === undefined ? undefined : checkBudget(submission, best);
+  const result =
+    warning === undefined
+      ? prepared.result
+      : { ...prepared.result, warnings: [...prepared.result.warnings, warning] };
+  if (options.confirm !== undefined && !(await options.confirm(result))) {
+    throw new GpujobError("cancelled", "Nothing was rented.");
+  }
+  await saveCode({
+    home: workshop.around.home,
+    runId,
+    at: workshop.around.clock.now(),
+    content: workshop.content,
+    files: prepared.code.files,
+    signal: wait.signal,
+  });
+  const key = options.idempotencyKey;
+  const idempotency = key === undefined ? undefined : { key, contentHash: hashJob(prepared) };
+  const made = await submitRun(store, submission, idempotency);
+  if (!made.isNew) return adoptExisting(workshop, prepared.setUp, made.runId);
+  return begin(workshop, { submission, setUp: prepared.setUp, detach: options.detach === true });
+}
+
+/** Drives a run that was just written. */
+export async function begin(
+  workshop: Workshop,
+  run: { readonly submission: Submission; readonly setUp: SetUp; readonly detach: boolean },
+): Promise<SubmittedRun> {
+  const { runId } = run.submission;
+  if (!run.detach) return driveHere(workshop, run.setUp, runId, { isNew: true });
+  await startDriver(runId, workshop.around, workshop.options.driverCommand);
+  return handedOver(workshop, runId, true);
+}
+
+/** The same idempotency key made it before: watch it, or drive it when nobody does. */
+async function adoptExisting(
+  workshop: Workshop,
+  setUp: SetUp,
+  runId: string,
+): Promise<SubmittedRun> {
+  const row = await findRun(await workshop.store(), runId);
+  return row.settledAt === undefined
+    ? driveHere(workshop, setUp, runId, { isNew: false })
+    : handedOver(workshop, runId, false);
+}
+
+async function handedOver(
+  workshop: Workshop,
+  runId: string,
+  isNew: boolean,
+): Promise<SubmittedRun> {
+  const store = await workshop.store();
+  const view = async (): Promise<RunView> =>
+    toRunView(await findRun(store, runId), workshop.around.clock.now());
+  return {
+    id: runId,
+    isNew,
+    events: (async function* () {})(),
+    result: view(),
+    detach: async () => undefined,
+    stop: async () => undefined,
+  };
+}
+
+function noOffer({ explanation }: PreparedJob): GpujobError {
+  const { kind, message, hint } = explanation ?? {
+    kind: "no_offer_matches",
+    message: "No offer fits.",
+    hint: "See gpujob plan.",
+  };
+  return new GpujobError(kind, message, { hint });
+}
+
+function hashJob(prepared: PreparedJob): string {
+  const hash = createHash("sha256").update(JSON.stringify(prepared.job));
+  for (const { file } of prepared.code.files) hash.update(`${file.path} ${file.sha256}\n`);
+  return hash.digest("hex");
+}

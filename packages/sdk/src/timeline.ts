@@ -1,0 +1,118 @@
+import type { RunEvent as JournalEvent } from "@gpujob/engine";
+import type { Failure, Money } from "@gpujob/spec";
+import { formatBytes, formatMoney } from "@gpujob/spec";
+import type { EventRow } from "@gpujob/store";
+import type { TimelineEntry } from "./gpujob.ts";
+
+/** A journal row as one line for people; `undefined` for types that an older program does not know. */
+export function toTimelineEntry(row: EventRow): TimelineEntry | undefined {
+  // Written by this program; a newer one may have written types that are skipped here.
+  const event = JSON.parse(row.data) as JournalEvent;
+  const message = describeEvent(event);
+  if (message === undefined) return undefined;
+  return {
+    at: new Date(row.at).toISOString(),
+    type: row.type,
+    attempt: "attempt" in event && event.attempt !== undefined ? event.attempt : null,
+    message,
+  };
+}
+
+/** What happened, in one sentence. */
+export function describeEvent(event: JournalEvent): string | undefined {
+  switch (event.type) {
+    case "run-submitted":
+      return "Submitted.";
+    case "plan-made":
+      return describePlan(event);
+    case "lease-created":
+      return `Rented${event.pricePerHour === undefined ? "" : ` for ${perHour(event.pricePerHour)}`}: machine ${event.leaseId}.`;
+    case "lease-refused":
+      return `Not rented: ${event.failure.message}`;
+    case "lease-unclear":
+      return `It is not known whether a machine was made: ${event.failure.message} Looking for it.`;
+    case "node-ready":
+      return ["The machine is ready.", ...event.warnings].join(" ");
+    case "node-failed":
+      return `The machine did not become ready: ${event.failure.message}`;
+    case "host-prepared":
+      return `Files are in place: ${formatBytes(event.sentBytes)} of ${formatBytes(event.totalBytes)} sent${event.isResumed ? ", with the last checkpoint" : ""}.`;
+    case "prepare-failed":
+      return `The machine could not be prepared: ${event.failure.message}`;
+    case "job-started":
+      return "The job runs.";
+    case "job-exited":
+      return `The job ended with exit code ${event.exit.code} (${event.exit.reason}).`;
+    case "host-silent":
+      return "The machine does not answer; a replacement is being prepared.";
+    case "host-heard":
+      return "The machine answers again.";
+    case "host-lost":
+      return event.failure.message;
+    case "interruption-noticed":
+      return `The platform will take the machine away: ${event.reason}`;
+    case "checkpoint-saved":
+      return `Checkpoint saved: ${countOf(event.checkpoint.files, "file")}, ${formatBytes(event.checkpoint.bytes)}.`;
+    case "outputs-collected":
+      return `Outputs fetched: ${countOf(event.files.length, "file")}${event.skipped > 0 ? `, ${event.skipped} skipped` : ""}.`;
+    case "collect-failed":
+      return `Outputs could not be fetched: ${event.failure.message}`;
+    case "lease-released":
+      return event.state === "never" ? "No machine was made." : "Released, and proven to be gone.";
+    case "release-unconfirmed":
+      return `Not confirmed as released: ${withHint(event.failure)}`;
+    case "timer-fired":
+      return describeTimer(event.timer);
+    case "stop-wished":
+      return event.reason === "cancelled" ? "Stop asked for." : "Stopped by SIGTERM.";
+    case "keep-ended":
+      return "The machine is no longer kept.";
+    case "lease-vouched":
+      return "The user vouched for the end of the machine.";
+    default:
+      return undefined;
+  }
+}
+
+function describePlan(event: JournalEvent & { readonly type: "plan-made" }): string {
+  const [first] = event.candidates;
+  const missing = event.missing
+    .map(({ platform, reason }) => ` ${platform} did not answer: ${reason}`)
+    .join("");
+  if (first === undefined) return `No offer fits now.${missing}`;
+  const { offer } = first;
+  return `${countOf(event.candidates.length, "offer")} ${event.candidates.length === 1 ? "fits" : "fit"}; best: ${offer.platform} ${offer.instanceType} at ${perHour(first.pricePerHour)}.${missing}`;
+}
+
+function describeTimer(timer: string): string | undefined {
+  switch (timer) {
+    case "time-limit":
+      return "The time limit is reached.";
+    case "budget":
+      return "The budget is reached.";
+    case "budget-warning":
+      return "80 % of the budget is spent.";
+    case "hold":
+      return "The machine was held for as long as limits.hold allows.";
+    case "unreachable":
+      return "The machine has been silent for too long.";
+    case "tether":
+      return "The host's tether has run out: its job is frozen.";
+    case "keep":
+      return "The machine was kept for as long as the job file says.";
+    default:
+      return undefined;
+  }
+}
+
+function perHour(money: Money): string {
+  return `${formatMoney(money)}/h`;
+}
+
+function withHint({ message, hint }: Failure): string {
+  return hint === undefined ? message : `${message} ${hint}`;
+}
+
+function countOf(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? "" : "s"}`;
+}

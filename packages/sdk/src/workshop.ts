@@ -1,0 +1,151 @@
+import { join } from "node:path";
+import type { ContentStore } from "@gpujob/host";
+import type { DriverEvent, EnginePorts, RunFiles } from "@gpujob/engine";
+import type { PlatformConfig } from "@gpujob/spec";
+import { GpujobError } from "@gpujob/spec";
+import { openStore } from "@gpujob/store";
+import type { Store } from "@gpujob/store";
+import { createEnginePorts } from "./engine-ports.ts";
+import { loadConfiguration } from "./configuration.ts";
+import type { Configuration } from "./configuration.ts";
+import type { GpujobOptions } from "./gpujob.ts";
+import { createMachineAccess } from "./machine-access.ts";
+import type { MachineAccess } from "./machine-access.ts";
+import { createPlanner } from "./planner.ts";
+import type { Planner } from "./planner.ts";
+import { createPlatforms } from "./platforms.ts";
+import type { Platforms } from "./platforms.ts";
+import { createRunFiles, openContentStore } from "./run-files.ts";
+import { installationOf } from "./submission.ts";
+import { ensureHome, readSurroundings } from "./surroundings.ts";
+import type { Surroundings } from "./surroundings.ts";
+
+/** The parts of one home, opened as they are needed. */
+export interface Workshop {
+  readonly options: GpujobOptions;
+  readonly around: Surroundings;
+  readonly content: ContentStore;
+  readonly store: () => Promise<Store>;
+  readonly files: RunFiles;
+  readonly access: () => Promise<MachineAccess>;
+  readonly installation: (configuration: Configuration) => Promise<string>;
+  /** The configuration for a job's folder, with its platforms. */
+  readonly setUp: (setting?: Setting) => Promise<SetUp>;
+  /** To be done before anything is closed. */
+  readonly onClose: (action: () => Promise<void>) => void;
+  readonly close: () => Promise<void>;
+}
+
+export interface Setting {
+  /** @default the current folder */
+  readonly folder?: string;
+  /** Platforms that are in no configuration. */
+  readonly extra?: readonly PlatformConfig[];
+}
+
+export interface SetUp {
+  readonly configuration: Configuration;
+  readonly platforms: Platforms;
+  readonly planner: Planner;
+  readonly enginePorts: (observe: (event: DriverEvent) => void) => Promise<EnginePorts>;
+}
+
+export function openWorkshop(options: GpujobOptions): Workshop {
+  const around = readSurroundings(options);
+  const content = openContentStore(around.home);
+  const files = createRunFiles({ home: around.home, clock: around.clock, content });
+  const log = (): void => undefined;
+  const opened: Platforms[] = [];
+  const closers: (() => Promise<void>)[] = [];
+  let store: Promise<Store> | undefined;
+  let access: Promise<MachineAccess> | undefined;
+
+  async function open(): Promise<Store> {
+    await ensureHome(around);
+    return openStore({
+      path: join(around.home, "gpujob.db"),
+      clock: around.clock,
+      newId: around.newId,
+    });
+  }
+  const getStore = (): Promise<Store> => (store ??= open());
+  const getAccess = (): Promise<MachineAccess> =>
+    (access ??= getStore().then((each) =>
+      createMachineAccess({
+        around,
+        store: each,
+        log,
+        ...(options.confirmHostKey === undefined ? {} : { confirmHostKey: options.confirmHostKey }),
+      }),
+    ));
+
+  async function setUp({ folder = around.cwd, extra = [] }: Setting = {}): Promise<SetUp> {
+    const configuration = await loadConfiguration({
+      around,
+      folder,
+      memory: {
+        isTrusted: async (hash) =>
+          (await (await getStore()).readValue(`trust/${hash}`)) !== undefined,
+        trust: async (hash) => (await getStore()).putValue(`trust/${hash}`, "yes"),
+      },
+      ...(options.configFile === undefined ? {} : { configFile: options.configFile }),
+      ...(options.confirmTrust === undefined ? {} : { confirmTrust: options.confirmTrust }),
+    });
+    const { config } = configuration;
+    const { ssh } = await getAccess();
+    const platforms = createPlatforms({
+      config: { ...config, platforms: [...config.platforms, ...extra] },
+      around,
+      connect: ssh.connect,
+      log,
+    });
+    opened.push(platforms);
+    const planner = createPlanner({ platforms, clock: around.clock });
+    return {
+      configuration,
+      platforms,
+      planner,
+      async enginePorts(observe) {
+        await platforms.all();
+        return createEnginePorts({
+          around,
+          store: await getStore(),
+          platforms,
+          planner,
+          files,
+          access: await getAccess(),
+          observe,
+        });
+      },
+    };
+  }
+
+  return {
+    options,
+    around,
+    content,
+    store: getStore,
+    files,
+    access: getAccess,
+    installation: async ({ config }) => installationOf(config, await getStore(), around),
+    setUp,
+    onClose: (action) => closers.push(action),
+    async close() {
+      await Promise.allSettled(closers.map((each) => each()));
+      await Promise.allSettled(opened.map((each) => each.close()));
+      if (store !== undefined) await (await store).close();
+    },
+  };
+}
+
+/** Throws when there is nothing to rent from, with what to write where. */
+export function requirePlatforms({ configuration }: SetUp, extra: readonly PlatformConfig[]): void {
+  if (configuration.config.platforms.length + extra.length > 0) return;
+  throw new GpujobError(
+    "config_invalid",
+    "No platform is configured, so there is nothing to run on.",
+    {
+      hint: "Add one under platforms: in ~/.gpujob/config.yaml, or name a machine: --host 'ssh user@machine'.",
+    },
+  );
+}
