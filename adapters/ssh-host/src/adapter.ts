@@ -1,0 +1,359 @@
+import {
+  createOnce,
+  isSameMember,
+  packOwnership,
+  throwIfAborted,
+  unpackOwnership,
+} from "@gpujob/adapter-kit";
+import type {
+  AdapterContext,
+  Lease,
+  LeaseRequest,
+  LeaseState,
+  Offer,
+  Platform,
+} from "@gpujob/spec";
+import { PlatformError } from "@gpujob/spec";
+import { withHost, type HostApi } from "./api.ts";
+import type { SshHostConfig } from "./config.ts";
+import { classify, hostError, problemOf } from "./errors.ts";
+import { listHosts, placeOf, toView, viewHost, type Host, type HostView } from "./hosts.ts";
+import {
+  findOfferPlace,
+  listHostOffers,
+  listPoolOffers,
+  listPools,
+  priceOf,
+  unreachableView,
+} from "./offers.ts";
+import type { HostReport, ReportedLease } from "./report.ts";
+
+type Wait = { readonly signal: AbortSignal };
+
+/** The machines of a configuration as a platform. */
+export function createSshHostPlatform(config: SshHostConfig, context: AdapterContext): Platform {
+  const hosts = listHosts(config.hosts);
+  const { platform } = context;
+
+  /** Works on one host; whatever fails there names platform and host. */
+  async function onHost<T>(
+    host: Host,
+    operation: string,
+    { signal }: Wait,
+    work: (api: HostApi) => Promise<T>,
+  ): Promise<T> {
+    throwIfAborted(signal, { platform, operation });
+    try {
+      return await withHost(context, await placeOf(host, context), { signal }, work);
+    } catch (error) {
+      throw hostError(signal.aborted ? signal.reason : error, host.name, { platform, operation });
+    }
+  }
+
+  /** One step of the script on the host of a lease; `undefined`: there is no such lease. */
+  async function onLease(
+    leaseId: string,
+    operation: string,
+    wait: Wait,
+    work: (api: HostApi, leaseKey: string) => Promise<HostReport>,
+  ): Promise<Lease | undefined> {
+    throwIfAborted(wait.signal, { platform, operation });
+    const place = findLeasePlace(leaseId, hosts, { platform, operation });
+    if (place === undefined) return undefined;
+    const report = await onHost(place.host, operation, wait, (api) => work(api, place.leaseKey));
+    const problem = problemOf(report, place.host.name, { platform, operation });
+    if (problem !== undefined) throw problem;
+    return readLease(place.host, report, place.leaseKey);
+  }
+
+  async function readLease(
+    host: Host,
+    report: HostReport,
+    leaseKey: string,
+  ): Promise<Lease | undefined> {
+    const found = report.leases.find((lease) => lease.leaseKey === leaseKey);
+    return found === undefined ? undefined : toLease(host, found, report.address, context);
+  }
+
+  /** Views of all hosts; those that do not answer as sold out. Throws when none answers. */
+  async function viewAll(wait: Wait): Promise<readonly HostView[]> {
+    throwIfAborted(wait.signal, { platform, operation: "listOffers" });
+    const failures: PlatformError[] = [];
+    const views = await Promise.all(
+      hosts.map((host) =>
+        viewHost(host, context, wait).catch((error: unknown) => {
+          failures.push(
+            hostError(wait.signal.aborted ? wait.signal.reason : error, host.name, {
+              platform,
+              operation: "listOffers",
+            }),
+          );
+          return unreachableView(host, failures.at(-1)?.message ?? "");
+        }),
+      ),
+    );
+    throwIfAborted(wait.signal, { platform, operation: "listOffers" });
+    const [first] = failures;
+    if (first !== undefined && failures.length === hosts.length) throw first;
+    return views;
+  }
+
+  async function listOffers(wait: Wait): Promise<readonly Offer[]> {
+    const views = await viewAll(wait);
+    const pools = listPools(hosts).flatMap((pool) =>
+      listPoolOffers(
+        pool,
+        views.filter(({ host }) => pool.includes(host)),
+        context,
+      ),
+    );
+    return [...views.flatMap((view) => listHostOffers(view, context)), ...pools];
+  }
+
+  async function createLease(request: LeaseRequest, wait: Wait): Promise<Lease> {
+    const operation = "createLease";
+    throwIfAborted(wait.signal, { platform, operation });
+    const place = findOfferPlace(request.offer.offerId, hosts);
+    const refusal = refuse(request, place === undefined, { platform, operation });
+    if (refusal !== undefined || place === undefined) throw refusal;
+    const views = await viewReachable(place.hosts, wait);
+    const find = async (): Promise<Lease | undefined> => {
+      const view = views.find(({ report }) =>
+        report.leases.some(({ leaseKey }) => leaseKey === request.leaseKey),
+      );
+      return view === undefined ? undefined : readLease(view.host, view.report, request.leaseKey);
+    };
+    const create = (): Promise<Lease> =>
+      reserve(request, place.count, chooseHost(views, place.count, request), wait);
+    return createOnce({ platform, name: request.leaseKey, find, create }, wait);
+  }
+
+  /** A host that cannot be reached holds nothing that costs money, so the others may be used without it. */
+  async function viewReachable(some: readonly Host[], wait: Wait): Promise<readonly HostView[]> {
+    const answers = await Promise.allSettled(
+      some.map((host) =>
+        onHost(host, "createLease", wait, async (api) => toView(host, await api.readState(wait))),
+      ),
+    );
+    const views = answers.flatMap((answer) =>
+      answer.status === "fulfilled" ? [answer.value] : [],
+    );
+    const failed = answers.find((answer) => answer.status === "rejected");
+    if (views.length === 0 && failed !== undefined) throw failed.reason;
+    return views;
+  }
+
+  async function reserve(
+    request: LeaseRequest,
+    count: number,
+    view: HostView | undefined,
+    wait: Wait,
+  ): Promise<Lease> {
+    const place = { platform, operation: "createLease" };
+    if (view === undefined || view.free.length < count) throw noCapacity(request, view, place);
+    const { host, free } = view;
+    const wish = {
+      leaseKey: request.leaseKey,
+      name: packOwnership(request.ownership),
+      seconds: secondsUntil(request.endsAt, context),
+      count,
+      cards: free,
+    };
+    const report = await onHost(host, place.operation, wait, (api) => api.create(wish, wait));
+    const problem = problemOf(report, host.name, place);
+    if (problem !== undefined) throw problem;
+    const lease = await readLease(host, report, request.leaseKey);
+    if (lease === undefined)
+      throw new PlatformError(
+        "contract_violation",
+        `${platform}: ${host.name} made a reservation and does not show it.`,
+        { ...place, scope: "host" },
+      );
+    return lease;
+  }
+
+  return {
+    listOffers: (_query, wait) => listOffers(wait),
+    createLease,
+    getLease: (leaseId, wait) =>
+      onLease(leaseId, "getLease", wait, (api, key) => api.readLease(key, wait)),
+    listLeases: async ({ installation }, wait) => {
+      const lists = await Promise.all(
+        hosts.map((host) =>
+          onHost(host, "listLeases", wait, async (api) => {
+            const { leases, address } = await api.readState(wait);
+            return Promise.all(leases.map((lease) => toLease(host, lease, address, context)));
+          }),
+        ),
+      );
+      return lists
+        .flat()
+        .filter(
+          ({ state, ownership }) =>
+            state !== "ended" &&
+            (ownership === undefined || ownership.installation === installation),
+        );
+    },
+    releaseLease: async (leaseId, wait) => {
+      const lease = await onLease(leaseId, "releaseLease", wait, (api, key) =>
+        api.release(key, wait),
+      );
+      return lease === undefined || lease.state === "ended"
+        ? { state: "released" }
+        : { state: "releasing", againAfterMs: 1_000 };
+    },
+    extendLease: async (leaseId, until, wait) => {
+      const seconds = secondsUntil(until, context);
+      await onLease(leaseId, "extendLease", wait, (api, leaseKey) =>
+        api.extend({ leaseKey, seconds }, wait),
+      );
+    },
+    classify,
+  };
+}
+
+/** By the difference only: the host counts it from its own uptime, so that its clock does not matter. */
+function secondsUntil(until: string, { clock }: AdapterContext): number {
+  return Math.max(1, Math.ceil((Date.parse(until) - clock.now()) / 1000));
+}
+
+/** Where there is a choice: a host without another member of this attempt, then the one with the most free cards. */
+function chooseHost(
+  views: readonly HostView[],
+  count: number,
+  { ownership }: LeaseRequest,
+): HostView | undefined {
+  const hasMember = ({ report }: HostView): boolean =>
+    report.leases.some(({ name, state }) => {
+      const other = unpackOwnership(name);
+      return (
+        state === "up" &&
+        other !== undefined &&
+        isSameMember({ ...other, member: ownership.member }, ownership)
+      );
+    });
+  const fitting = views.filter(({ free }) => free.length >= count);
+  const [best] = fitting.toSorted(
+    (one, other) =>
+      Number(hasMember(one)) - Number(hasMember(other)) || other.free.length - one.free.length,
+  );
+  return best ?? views[0];
+}
+
+interface CallPlace {
+  readonly platform: string;
+  readonly operation: string;
+}
+
+/** What no host could do. */
+function refuse(
+  request: LeaseRequest,
+  isUnknown: boolean,
+  place: CallPlace,
+): PlatformError | undefined {
+  const { offer, nodes } = request;
+  if (isUnknown) {
+    return new PlatformError(
+      "unsupported_request",
+      `${place.platform}: there is no offer ${offer.offerId}.`,
+      {
+        ...place,
+        scope: "offer",
+        hint: "Its host may have been taken out of the configuration; plan again.",
+      },
+    );
+  }
+  if (nodes === 1) return undefined;
+  return new PlatformError(
+    "unsupported_request",
+    `${place.platform}: a lease holds one host, ${nodes} were asked for.`,
+    { ...place, scope: "call" },
+  );
+}
+
+function noCapacity(
+  { offer }: LeaseRequest,
+  view: HostView | undefined,
+  place: CallPlace,
+): PlatformError {
+  const holders = [...new Set(view?.report.claims.map(({ user }) => user))].join(", ");
+  const who = holders === "" ? "" : ` (held by ${holders})`;
+  return new PlatformError(
+    "no_capacity",
+    `${place.platform}: too few cards are free for ${offer.offerId}${who}.`,
+    {
+      ...place,
+      scope: "offer",
+      hint: "`queue: 2h` in the job file waits for them.",
+    },
+  );
+}
+
+/** The host and key in a lease id; `undefined` for an id that was never ours. */
+function findLeasePlace(
+  leaseId: string,
+  hosts: readonly Host[],
+  place: CallPlace,
+): { readonly host: Host; readonly leaseKey: string } | undefined {
+  const [, name, leaseKey] = /^(.+)-([a-z0-9]{32})$/.exec(leaseId) ?? [];
+  if (name === undefined || leaseKey === undefined) return undefined;
+  const host = hosts.find((one) => one.name === name);
+  if (host !== undefined) return { host, leaseKey };
+  throw new PlatformError(
+    "unreachable",
+    `${place.platform}: the host ${name} of lease ${leaseId} is no longer in the configuration.`,
+    {
+      ...place,
+      scope: "host",
+      hint: `Add it again, or vouch for its end with \`gpujob audit --ended ${leaseId}\`.`,
+    },
+  );
+}
+
+const states = {
+  up: "up",
+  stopped: "stopped",
+  ended: "ended",
+  rebooted: "ended",
+} as const satisfies Record<ReportedLease["state"], LeaseState>;
+const reasons = {
+  stopped: "its reservation has lapsed",
+  rebooted: "the host was started anew",
+} as const;
+
+async function toLease(
+  host: Host,
+  found: ReportedLease,
+  address: string | undefined,
+  context: AdapterContext,
+): Promise<Lease> {
+  const leaseId = `${host.name}-${found.leaseKey}`;
+  const ownership = unpackOwnership(found.name);
+  const reason =
+    found.state === "stopped" || found.state === "rebooted" ? { reason: reasons[found.state] } : {};
+  const cards = found.cards.filter((card) => card !== "host").map(Number);
+  const total = host.config.gpu?.gpu?.count;
+  const { access, root } = await placeOf(host, context);
+  return {
+    leaseId,
+    leaseKey: found.leaseKey,
+    ...(ownership === undefined ? {} : { ownership }),
+    state: states[found.state],
+    isBillable: false,
+    ...(total === undefined ? {} : { pricePerHour: priceOf(host, cards.length / total, context) }),
+    ...(found.createdAt === undefined
+      ? {}
+      : { startedAt: new Date(found.createdAt * 1000).toISOString() }),
+    ...reason,
+    nodes: [
+      {
+        nodeId: leaseId,
+        rank: 0,
+        internalAddress: address ?? access.host,
+        access,
+        ...(cards.length === 0 ? {} : { cards }),
+        ...(root === undefined ? {} : { root }),
+      },
+    ],
+  };
+}

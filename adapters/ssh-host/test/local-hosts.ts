@@ -1,0 +1,48 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createTestContext, localChannel } from "@gpujob/adapter-kit/testing";
+import type { AdapterContext, Connect, Platform } from "@gpujob/spec";
+import sshHostAdapter from "../src/index.ts";
+
+/** Hosts that are this machine, each with a folder of its own for reservations. */
+export interface LocalHosts {
+  readonly platform: Platform;
+  readonly config: unknown;
+  /** The folder of reservations that all hosts without one of their own share. */
+  readonly folder: string;
+  /** Ends what still holds cards, and removes the folder. */
+  readonly close: () => Promise<void>;
+}
+
+/** Makes a platform of local hosts. `hosts` is as in the configuration; `reservations` is filled in. */
+export async function startLocalHosts(
+  hosts: readonly Readonly<Record<string, unknown>>[],
+  over: {
+    readonly context?: Partial<AdapterContext>;
+    readonly env?: NodeJS.ProcessEnv;
+    readonly folder?: string;
+  } = {},
+): Promise<LocalHosts> {
+  const folder = over.folder ?? (await mkdtemp(join(tmpdir(), "gpujob-ssh-host-")));
+  const config = {
+    hosts: hosts.map((host, index) => ({ reservations: join(folder, `host${index}`), ...host })),
+  };
+  const connect: Connect = async () => localChannel({ env: over.env ?? process.env });
+  const context = createTestContext({
+    platform: "lab",
+    connect,
+    secrets: { LAB_PASSWORD: "hunter2" },
+    ...over.context,
+  });
+  const platform = sshHostAdapter.create(sshHostAdapter.configSchema.parse(config), context);
+  const close = async (): Promise<void> => {
+    const wait = { signal: AbortSignal.timeout(20_000) };
+    for (const installation of ["conforma", "another1", "testtest"]) {
+      const leases = await platform.listLeases({ installation }, wait);
+      await Promise.all(leases.map(({ leaseId }) => platform.releaseLease(leaseId, wait)));
+    }
+    await rm(folder, { recursive: true, force: true });
+  };
+  return { platform, config, folder, close };
+}
