@@ -1,4 +1,3 @@
-import type { Gpujob, GpujobOptions } from "@gpujob/sdk";
 import { toFailure } from "@gpujob/spec";
 import { setTimeout } from "node:timers/promises";
 import { isatty } from "node:tty";
@@ -27,7 +26,7 @@ export async function main(binPath: string): Promise<void> {
     now: Date.now,
     sleep: (ms, { signal }) => setTimeout(ms, undefined, { signal }),
     driverCommand: [process.execPath, binPath],
-    openSdk,
+    openSdk: async (options) => (await import("@gpujob/sdk")).createGpujob(options),
     exit: (exitCode) => process.exit(exitCode),
   };
   process.on("uncaughtException", (error) => void failHard(error, surroundings));
@@ -42,11 +41,4 @@ async function failHard(error: unknown, surroundings: Surroundings): Promise<voi
   const isJson = splitAtDashes(process.argv.slice(2)).ours.includes("--json");
   const exitCode = await reportFailure(toFailure(error), surroundings, isJson);
   process.exit(exitCode);
-}
-
-async function openSdk(options: GpujobOptions): Promise<Gpujob> {
-  const sdk: object = await import("@gpujob/sdk");
-  const create: unknown = Reflect.get(sdk, "createGpujob");
-  if (typeof create !== "function") throw new Error("This build has no library.");
-  return create(options);
 }

@@ -22,6 +22,8 @@ export interface CallOptions {
   readonly environment?: Readonly<Record<string, string>>;
   /** Killed after so long, in milliseconds. @default 60 s */
   readonly timeoutMs?: number;
+  /** Stops reading stdout after its first bytes. */
+  readonly closesOut?: boolean;
 }
 
 /** A running call. */
@@ -44,7 +46,7 @@ export function startGpujob(argv: readonly string[], options: CallOptions): Call
   if (!existsSync(resolve(binPath, "../../dist/main.js"))) {
     throw new Error("The program is not built: npm run build comes first.");
   }
-  const { home, cwd = home, environment = {}, timeoutMs = 60_000 } = options;
+  const { home, cwd = home, environment = {}, timeoutMs = 60_000, closesOut = false } = options;
   const child = spawn(process.execPath, [binPath, ...argv], {
     cwd,
     env: {
@@ -57,7 +59,10 @@ export function startGpujob(argv: readonly string[], options: CallOptions): Call
   });
   const out: Buffer[] = [];
   const err: Buffer[] = [];
-  child.stdout.on("data", (bytes: Buffer) => out.push(bytes));
+  child.stdout.on("data", (bytes: Buffer) => {
+    out.push(bytes);
+    if (closesOut) child.stdout.destroy();
+  });
   child.stderr.on("data", (bytes: Buffer) => err.push(bytes));
   const timer = setTimeout(() => child.kill("SIGKILL"), timeoutMs);
   const text = (chunks: readonly Buffer[]): string => Buffer.concat(chunks).toString("utf8");

@@ -57,7 +57,7 @@ export function renderPlan(
     ...explain(shown, view, options.isExplained === true),
     ...formatRejected(plan.rejected, view, options.isExplained === true),
     ...formatMissing(plan.missing, view),
-    ...renderAssumptions(plan, view),
+    ...renderAssumptions(plan, view, options.isExplained === true),
   ];
 }
 
@@ -95,13 +95,13 @@ export function priceSplit({ breakdown, totalPrice }: PlanCandidate): string {
   return `${known.join(" + ")} = ${formatMoney(totalPrice)}${unknown}`;
 }
 
-function renderAssumptions(plan: PlanResult, view: View): readonly string[] {
+function renderAssumptions(plan: PlanResult, view: View, isExplained: boolean): readonly string[] {
   const { files, bytes, ignoredLarge } = plan.upload;
   const rates = plan.exchangeRates
     .filter(({ currency }) => currency !== plan.currency && currency !== "CNY")
     .map(
       (rate) =>
-        `1 ${rate.currency} = ${rate.cnyPerUnit} CNY (${rate.observedAt.slice(0, 10)}, ${rate.source})`,
+        `Rate: 1 ${rate.currency} = ${rate.cnyPerUnit} CNY (${rate.observedAt.slice(0, 10)}, ${rate.source})`,
     );
   const lines = [
     files === 0
@@ -113,8 +113,8 @@ function renderAssumptions(plan: PlanResult, view: View): readonly string[] {
     ...(plan.job.defaults.length > 0
       ? [`Not in the file, so: ${plan.job.defaults.join(", ")}`]
       : []),
-    ...(rates.length > 0 ? [`Rates: ${rates.join("; ")}`] : []),
-    ...(plan.worstCase === "" ? [] : [`If nobody comes back: ${plan.worstCase}`]),
+    ...(isExplained ? rates : []),
+    ...(plan.worstCase === "" ? [] : [plan.worstCase]),
   ];
   return [
     ...lines.flatMap((line) => wrap(line, view.columns, "  ")),

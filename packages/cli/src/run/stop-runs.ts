@@ -13,7 +13,7 @@ export interface StopChoice {
   readonly key: string | undefined;
 }
 
-/** Stops every chosen run, one that cannot be stopped hindering no other. An unproven release outranks other failures. */
+/** Stops every chosen run and waits for its end, one that cannot be stopped hindering no other. An unproven release outranks other failures. */
 export async function stopRuns(
   gpujob: Gpujob,
   references: readonly string[],
@@ -21,9 +21,13 @@ export async function stopRuns(
   context: CommandContext,
 ): Promise<{ readonly runs: readonly RunView[]; readonly failure?: Failure }> {
   const chosen = await chooseRuns(gpujob, references, choice);
-  const answers = await Promise.allSettled(
-    chosen.map((reference) => gpujob.stopRun(reference, { now: choice.now })),
-  );
+  const stopOne = async (reference: string): Promise<RunView> => {
+    const run = await gpujob.stopRun(reference, { now: choice.now });
+    if (run.endedAt !== null) return run;
+    await context.say(`Stopping ${run.id}. Ctrl-C ends only this wait.`);
+    return gpujob.waitRun(run.id, { signal: context.signal });
+  };
+  const answers = await Promise.allSettled(chosen.map(stopOne));
   const runs: RunView[] = [];
   const failures: Failure[] = [];
   for (const answer of answers) {
