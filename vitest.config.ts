@@ -26,12 +26,18 @@ function project(
 export default defineConfig({
   test: {
     projects: [
-      project("unit", 0, [
-        "packages/*/src/**/*.test.ts",
-        "adapters/*/src/**/*.test.ts",
-        "adapters/*/test/**/*.test.ts",
-        "scripts/**/*.test.mjs",
-      ]),
+      // Some of these start real processes: a busy computer must not make them fail.
+      project(
+        "unit",
+        0,
+        [
+          "packages/*/src/**/*.test.ts",
+          "adapters/*/src/**/*.test.ts",
+          "adapters/*/test/**/*.test.ts",
+          "scripts/**/*.test.mjs",
+        ],
+        { testTimeout: 60_000, hookTimeout: 60_000 },
+      ),
       project("stories", 0, ["test/stories/**/*.test.ts"], { testTimeout: 30_000 }),
       project("simulation", 1, ["test/simulation/**/*.test.ts"], { testTimeout: 120_000 }),
       project("cli", 2, ["test/cli/**/*.test.ts"], { testTimeout: 120_000, hookTimeout: 60_000 }),
