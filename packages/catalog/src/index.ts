@@ -5,3 +5,5 @@ export type { GpuName } from "./normalize-gpu-name.ts";
 export { isOtherAccelerator } from "./other-accelerators.ts";
 export { bundledRates, convertMoney } from "./exchange.ts";
 export { scaleMoney } from "./scale-money.ts";
+export { findSheet, listSheets, sheetsReviewedAt } from "./price-sheets/sheets.ts";
+export type { PriceConfidence, PriceSheet } from "./price-sheets/price-sheet.ts";
