@@ -1,4 +1,5 @@
 import { describe, it } from "vitest";
+import { foldRun } from "./support/fold.ts";
 import { createWorld, testOffer } from "./support/world.ts";
 import type { World } from "./support/world.ts";
 
@@ -60,6 +61,8 @@ describe("a driver that is killed", () => {
           0,
         );
         expect([view.cost.micros, crashAt]).toEqual([micros, crashAt]);
+        const { folded, stored } = await foldRun(world.store, world.runId);
+        expect(folded).toEqual(stored);
       }
     }
   });

@@ -17,3 +17,4 @@ export type { DriverEvent, EnginePlatform, EnginePorts, RunFiles, Tempo } from "
 export { submitRun } from "./driver/submit-run.ts";
 export { chargeOf } from "./driver/facts.ts";
 export { stateOf, viewRun } from "./driver/view.ts";
+export { readStored } from "./core/stored-json.ts";

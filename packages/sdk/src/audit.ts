@@ -3,6 +3,7 @@ import { GpujobError, toFailure } from "@gpujob/spec";
 import type { LeaseRow, RunRow, Store } from "@gpujob/store";
 import type { AuditLease, AuditReport } from "./gpujob.ts";
 import type { ConfiguredPlatform } from "./platforms.ts";
+import { readStored } from "@gpujob/engine";
 
 type Wait = { readonly signal: AbortSignal };
 
@@ -161,7 +162,7 @@ function viewSeen({ target, lease }: Seen, runId: string | undefined, note: stri
 
 function viewRow(row: LeaseRow, note: string): AuditLease {
   // Written with the row by the engine.
-  const terms = JSON.parse(row.terms) as { readonly perHour: Money };
+  const terms = readStored<{ readonly perHour: Money }>(row.terms);
   return {
     platform: row.platform,
     leaseId: row.leaseId ?? null,

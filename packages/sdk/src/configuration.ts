@@ -154,7 +154,7 @@ function listEntries(
 function valueOf(config: Config, key: string): unknown {
   const [first = "", ...rest] = key.split(".");
   if (first === "timeouts")
-    return { ...config.timeouts }[`${rest[0]}Ms` as keyof Config["timeouts"]];
+    return Object.entries(config.timeouts).find(([name]) => name === `${rest[0]}Ms`)?.[1];
   if (first === "platforms") {
     const platform = config.platforms.find((each) => each.name === rest[0]);
     if (rest[1] === "adapter") return platform?.adapter;

@@ -301,9 +301,7 @@ async function takeOver(workshop: Workshop, row: RunRow): Promise<ReturnType<typ
   return asCheck(row.runId);
 }
 
-function asCheck(
-  runId: string,
-): readonly {
+function asCheck(runId: string): readonly {
   readonly subject: string;
   readonly name: string;
   readonly state: "ok";

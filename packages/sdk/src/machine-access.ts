@@ -4,7 +4,7 @@ import { openHost } from "@gpujob/host";
 import { createSshConnector, generateKeyPair, localFiles } from "@gpujob/ssh";
 import type { HostKeyPins, SshConnector, SshKeyPair } from "@gpujob/ssh";
 import type { EnginePlatform } from "@gpujob/engine";
-import type { Channel, HostSession, Node } from "@gpujob/spec";
+import type { Channel, Clock, HostSession, Node } from "@gpujob/spec";
 import type { Store } from "@gpujob/store";
 import type { GpujobOptions } from "./gpujob.ts";
 import { noAccess } from "./engine-ports.ts";
@@ -43,7 +43,7 @@ export function createMachineAccess(options: {
     newId: around.newId,
     files: localFiles({ home: around.userHome }),
     ourKey,
-    pins: pinsIn(store, "own", around.clock.now),
+    pins: pinsIn(store, "own", around.clock),
     log: options.log,
     ...(agentSocket === undefined ? {} : { agentSocket }),
     ...(confirmHostKey === undefined
@@ -57,7 +57,7 @@ export function createMachineAccess(options: {
   // A rented machine's keys count for its lease only: the next one at the same address is another machine.
   const sshFor = ({ platform, leaseKey }: MachineTarget): SshConnector =>
     platform.capabilities.release === "api"
-      ? ssh.withPins(pinsIn(store, `lease/${leaseKey}`, around.clock.now))
+      ? ssh.withPins(pinsIn(store, `lease/${leaseKey}`, around.clock))
       : ssh;
 
   async function openChannel(target: MachineTarget, wait: Wait): Promise<Channel> {
@@ -90,7 +90,7 @@ export function createMachineAccess(options: {
   };
 }
 
-function pinsIn(store: Store, scope: string, now: () => number): HostKeyPins {
+function pinsIn(store: Store, scope: string, clock: Clock): HostKeyPins {
   const name = (host: string, port: number): string => `${scope}/${host}:${port}`;
   return {
     async find(host, port) {
@@ -104,7 +104,7 @@ function pinsIn(store: Store, scope: string, now: () => number): HostKeyPins {
       await store.putPin({
         scope: name(host, port),
         fingerprint: `${type} ${fingerprint}`,
-        at: now(),
+        at: clock.now(),
       });
     },
   };

@@ -93,7 +93,7 @@ export function createPlatforms(options: {
     made: () => [...made.values()],
     all: () => Promise.all(config.platforms.map((entry) => get(entry.name))),
     async close() {
-      await Promise.allSettled([...made.values()].map(({ platform }) => platform.close?.()));
+      await Promise.allSettled([...made.values()].map(async ({ platform }) => platform.close?.()));
     },
   };
 }

@@ -6,6 +6,7 @@ import { createContentStore, receiveFiles, takeCheckpoint } from "@gpujob/host";
 import type { Checkpoint, ContentStore } from "@gpujob/host";
 import type { Clock, HostFile, UploadFile } from "@gpujob/spec";
 import { createLogTimes } from "./log-times.ts";
+import { readStored } from "@gpujob/engine";
 
 /** Folders of one run below the state folder. */
 export function runFolder(home: string, runId: string): string {
@@ -53,7 +54,7 @@ export function createRunFiles(options: {
       // Written by this program, whole, by rename.
       names
         .filter((name) => name.endsWith(".json"))
-        .map(async (name) => JSON.parse(await readFile(join(folder, name), "utf8")) as Manifest),
+        .map(async (name) => readStored<Manifest>(await readFile(join(folder, name), "utf8"))),
     );
     return manifests.toSorted((a, b) => b.at - a.at);
   }
@@ -179,7 +180,7 @@ function previousOf(path: string, manifest: Manifest): Checkpoint {
 
 async function readManifest(path: string): Promise<Manifest | undefined> {
   try {
-    return JSON.parse(await readFile(path, "utf8")) as Manifest;
+    return readStored<Manifest>(await readFile(path, "utf8"));
   } catch (error) {
     if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
     throw error;

@@ -8,6 +8,7 @@ import type { CostReport, ReceiptEntry, RunDetail } from "./gpujob.ts";
 import { ledgerLines } from "./ledger-lines.ts";
 import { isOwnerAlive } from "./owner.ts";
 import { toTimelineEntry } from "./timeline.ts";
+import { readStored } from "@gpujob/engine";
 
 /** A stored run as users see it at a time in epoch milliseconds. */
 export function toRunView(row: RunRow, now: number): RunView {
@@ -21,11 +22,11 @@ export function toRunView(row: RunRow, now: number): RunView {
 
 /** Written by this program or an older one, which migrations keep readable. */
 export function submissionOf(row: RunRow): Submission {
-  return JSON.parse(row.submission) as Submission;
+  return readStored<Submission>(row.submission);
 }
 
 export function snapshotOf(row: RunRow): Snapshot {
-  return JSON.parse(row.snapshot) as Snapshot;
+  return readStored<Snapshot>(row.snapshot);
 }
 
 /**
@@ -112,7 +113,7 @@ export async function readReceipt(store: Store, row: RunRow): Promise<readonly R
     store.listLeases({ runId: row.runId }),
     store.listEvents(row.runId),
   ]);
-  const journal = events.map((event) => JSON.parse(event.data) as JournalEvent);
+  const journal = events.map((event) => readStored<JournalEvent>(event.data));
   return leases.map((lease) => toReceipt(lease, journal));
 }
 

@@ -3,11 +3,12 @@ import type { Failure, Money } from "@gpujob/spec";
 import { formatBytes, formatMoney } from "@gpujob/spec";
 import type { EventRow } from "@gpujob/store";
 import type { TimelineEntry } from "./gpujob.ts";
+import { readStored } from "@gpujob/engine";
 
 /** A journal row as one line for people; `undefined` for types that an older program does not know. */
 export function toTimelineEntry(row: EventRow): TimelineEntry | undefined {
   // Written by this program; a newer one may have written types that are skipped here.
-  const event = JSON.parse(row.data) as JournalEvent;
+  const event = readStored<JournalEvent>(row.data);
   const message = describeEvent(event);
   if (message === undefined) return undefined;
   return {
@@ -41,6 +42,8 @@ export function describeEvent(event: JournalEvent): string | undefined {
       return `The machine could not be prepared: ${event.failure.message}`;
     case "job-started":
       return "The job runs.";
+    case "node-set-up":
+      return "A node is set up.";
     case "job-exited":
       return `The job ended with exit code ${event.exit.code} (${event.exit.reason}).`;
     case "host-silent":

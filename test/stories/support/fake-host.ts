@@ -227,6 +227,7 @@ export function createFakeHost(options: {
       },
       async *read(_attempt, _file, { signal }) {
         check(signal);
+        yield new Uint8Array();
       },
       async end(attempt, { signal }) {
         check(signal);

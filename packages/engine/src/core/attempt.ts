@@ -105,6 +105,7 @@ export function cancelWork(draft: Draft, attempt: Attempt): void {
     cancel(draft, { kind: "await-node", attempt: number, member });
     cancel(draft, { kind: "prepare-host", attempt: number, member });
     cancel(draft, { kind: "start-job", attempt: number, member });
+    cancel(draft, { kind: "proceed-job", attempt: number, member });
     cancel(draft, { kind: "watch-job", attempt: number, member });
     cancel(draft, { kind: "stop-job", attempt: number, member, graceMs: 0, reason: "stopped" });
     cancel(draft, { kind: "extend-lease", attempt: number, member });

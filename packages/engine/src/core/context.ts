@@ -87,6 +87,8 @@ export interface Member {
   readonly isReady?: boolean;
   readonly isPrepared?: boolean;
   readonly isStarted?: boolean;
+  /** Its set-up is over; in a gang it waits for the others. */
+  readonly isSetUp?: boolean;
   readonly exit?: HostExit;
   /** Since when nothing was heard of it. */
   readonly silentSince?: number;

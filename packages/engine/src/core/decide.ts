@@ -1,8 +1,10 @@
+import { GpujobError } from "@gpujob/spec";
 import { transition } from "xstate";
 import type { RunContext, Submission } from "./context.ts";
 import type { PlannedEffect } from "./effects.ts";
 import type { RunEvent } from "./events.ts";
 import { runMachine } from "./machine.ts";
+import { runPhases } from "./status.ts";
 import type { RunPhase } from "./status.ts";
 
 /** A run as stored: where it is, and all that is known. Plain JSON. */
@@ -48,8 +50,15 @@ export function decide(snapshot: Snapshot, event: RunEvent, submission: Submissi
   const [next] = transition(runMachine, state, event);
   const { draft, run } = next.context;
   return {
-    snapshot: { phase: next.value as RunPhase, context: run },
+    snapshot: { phase: toPhase(next.value), context: run },
     effects: draft === undefined ? [] : [...draft.effects.values()],
     cancelled: draft === undefined ? [] : [...draft.cancelled],
   };
+}
+
+function toPhase(value: unknown): RunPhase {
+  const phase = runPhases.find((each) => each === value);
+  if (phase === undefined)
+    throw new GpujobError("internal", `A run cannot rest in ${JSON.stringify(value)}.`);
+  return phase;
 }

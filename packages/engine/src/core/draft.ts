@@ -21,12 +21,20 @@ export function update(draft: Draft, patch: Partial<RunContext>): void {
   draft.context = { ...draft.context, ...patch };
 }
 
+type OptionalKey =
+  | "spare"
+  | "plannedAt"
+  | "planning"
+  | "queuedUntil"
+  | "isQueued"
+  | "timeLimitAt"
+  | "timeLeftMs";
+
 /** Removes optional fields, which a patch can't say with `undefined`. */
-export function clear(draft: Draft, ...names: (keyof RunContext)[]): void {
-  const context: Record<string, unknown> = { ...draft.context };
+export function clear(draft: Draft, ...names: readonly OptionalKey[]): void {
+  const context = { ...draft.context };
   for (const name of names) delete context[name];
-  // Only optional fields are ever named by callers, so what is left is still a context.
-  draft.context = context as unknown as RunContext;
+  draft.context = context;
 }
 
 export function findAttempt(context: RunContext, number: number): Attempt | undefined {

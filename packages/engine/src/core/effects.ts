@@ -7,6 +7,7 @@ export type Effect =
   | { readonly kind: "await-node"; readonly attempt: number; readonly member: number }
   | { readonly kind: "prepare-host"; readonly attempt: number; readonly member: number }
   | { readonly kind: "start-job"; readonly attempt: number; readonly member: number }
+  | { readonly kind: "proceed-job"; readonly attempt: number; readonly member: number }
   | { readonly kind: "watch-job"; readonly attempt: number; readonly member: number }
   | { readonly kind: "take-checkpoints"; readonly attempt: number }
   | {

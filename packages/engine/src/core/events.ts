@@ -62,6 +62,7 @@ export type RunEvent =
     })
   | (OfMember & { readonly type: "prepare-failed"; readonly failure: Failure })
   | (OfMember & { readonly type: "job-started" })
+  | (OfMember & { readonly type: "node-set-up" })
   | (OfMember & { readonly type: "job-exited"; readonly exit: HostExit; readonly logBytes: number })
   | (OfMember & {
       readonly type: "host-silent";

@@ -15,21 +15,28 @@ export interface MachineContext {
   readonly draft?: Draft;
 }
 
+type MachineInput = Pick<MachineContext, "run" | "submission">;
+
+interface MachineTypes {
+  context: MachineContext;
+  events: RunEvent;
+  input: MachineInput;
+}
+
+// oxlint-disable-next-line typescript/no-unsafe-type-assertion -- xstate reads the types of this and never its value
+const types = {} as MachineTypes;
+
 /**
  * The states of a run and the only ways between them. An event changes the run's context (`reduce`); the guards read the
  * context and move the machine. Whatever may hold a lease is left through `releasing`, and `releasing` is left only when
  * nothing can exist any more. Used through xstate's pure `transition`; nothing here is ever started.
  */
 export const runMachine = setup({
-  types: {
-    context: {} as MachineContext,
-    events: {} as RunEvent,
-    input: {} as { readonly run: RunContext; readonly submission: Submission },
-  },
+  types,
   guards: {
     is: ({ context }, params: { readonly phase: RunPhase }) =>
       phaseOf(runOf(context)) === params.phase,
-    then: ({ context }, params: { readonly step: ReturnType<typeof nextStep> }) =>
+    next: ({ context }, params: { readonly step: ReturnType<typeof nextStep> }) =>
       nextStep(runOf(context)) === params.step,
   },
   actions: {
@@ -54,13 +61,13 @@ export const runMachine = setup({
       always: [
         to("queued"),
         to("acquiring"),
-        { guard: { type: "then", params: { step: "settle" } }, target: "releasing" },
+        { guard: { type: "next", params: { step: "settle" } }, target: "releasing" },
       ],
     },
     queued: {
       always: [
         to("acquiring"),
-        { guard: { type: "then", params: { step: "settle" } }, target: "releasing" },
+        { guard: { type: "next", params: { step: "settle" } }, target: "releasing" },
       ],
     },
     acquiring: { always: [to("booting"), to("releasing")] },
@@ -72,17 +79,17 @@ export const runMachine = setup({
     releasing: {
       always: [
         {
-          guard: { type: "then", params: { step: "settle" } },
+          guard: { type: "next", params: { step: "settle" } },
           target: "settled",
           actions: "advance",
         },
         {
-          guard: { type: "then", params: { step: "spare" } },
+          guard: { type: "next", params: { step: "spare" } },
           target: "takeover",
           actions: "advance",
         },
         {
-          guard: { type: "then", params: { step: "begin" } },
+          guard: { type: "next", params: { step: "begin" } },
           target: "planning",
           actions: "advance",
         },

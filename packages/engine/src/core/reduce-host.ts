@@ -43,6 +43,15 @@ export function applyJobStarted(draft: Draft, event: Of<"job-started">): void {
     ask(draft, { kind: "take-checkpoints", attempt: number }, event.at + rule.everyMs);
 }
 
+/** Set-up on all nodes is a barrier before run: the last one ready lets all of them go. */
+export function applyNodeSetUp(draft: Draft, event: Of<"node-set-up">): void {
+  const attempt = updateMember(draft, event.attempt, event.member, { isSetUp: true });
+  if (!attempt.members.every((member) => member.isSetUp)) return;
+  for (const { member } of attempt.members) {
+    ask(draft, { kind: "proceed-job", attempt: attempt.number, member });
+  }
+}
+
 export function applyJobExited(draft: Draft, event: Of<"job-exited">): void {
   const { attempt: number, member } = event;
   updateMember(draft, number, member, {

@@ -4,6 +4,7 @@ import {
   applyJobExited,
   applyJobStarted,
   applyNodeReady,
+  applyNodeSetUp,
 } from "./reduce-host.ts";
 import {
   applyHostHeard,
@@ -80,6 +81,8 @@ function apply(draft: Draft, event: RunEvent): void {
       return applyHostPrepared(draft, event);
     case "job-started":
       return applyJobStarted(draft, event);
+    case "node-set-up":
+      return applyNodeSetUp(draft, event);
     case "job-exited":
       return applyJobExited(draft, event);
     case "host-silent":

@@ -2,17 +2,19 @@ import type { Attempt, Member, RunContext } from "./context.ts";
 import { findAttempt } from "./draft.ts";
 
 /** States of the run machine; see `machine.ts` for the ways between them. */
-export type RunPhase =
-  | "planning"
-  | "queued"
-  | "acquiring"
-  | "booting"
-  | "preparing"
-  | "running"
-  | "collecting"
-  | "holding"
-  | "releasing"
-  | "settled";
+export const runPhases = [
+  "planning",
+  "queued",
+  "acquiring",
+  "booting",
+  "preparing",
+  "running",
+  "collecting",
+  "holding",
+  "releasing",
+  "settled",
+] as const;
+export type RunPhase = (typeof runPhases)[number];
 
 /** May the member's lease exist, or is that disproved? */
 export function mayExist(member: Member): boolean {

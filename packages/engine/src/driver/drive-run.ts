@@ -9,6 +9,7 @@ import { createHostPool } from "./host-pool.ts";
 import type { EnginePorts } from "./ports.ts";
 import { createCommitter } from "./run-session.ts";
 import type { RunSession } from "./run-session.ts";
+import { readStored } from "../core/stored-json.ts";
 
 /** Why a driver let go of a run. */
 export type DriveEnd =
@@ -36,7 +37,7 @@ export async function driveRun(
   if (row === undefined) throw new GpujobError("not_found", `There is no run ${runId}.`);
   if (row.settledAt !== undefined) return { kind: "settled" };
   // Both were written by this program; migrations keep older ones readable.
-  const submission = JSON.parse(row.submission) as Submission;
+  const submission = readStored<Submission>(row.submission);
   const secrets = await ports.resolveSecrets(submission);
   if (secrets.missing.length > 0) return { kind: "needs-credentials", missing: secrets.missing };
   const lock = await ports.store.takeLock(runId, ports.owner, lockTtlMs, ports.clock.now());
@@ -72,7 +73,7 @@ async function driveLocked(drive: Drive): Promise<DriveEnd> {
     submission,
     runId,
     lock: () => lock,
-    initial: { snapshot: JSON.parse(row.snapshot) as Snapshot, seq: row.seq },
+    initial: { snapshot: readStored<Snapshot>(row.snapshot), seq: row.seq },
     signal,
     async onCommitted() {
       if (committer.snapshot().context.isSettled === true) settled.resolve(true);
@@ -98,8 +99,8 @@ async function driveLocked(drive: Drive): Promise<DriveEnd> {
     lock: () => lock,
     emit: committer.emit,
     hostAttempt: (attempt, rank) => ({ runId, attempt, rank, epoch: lock.epoch }),
-    host: hosts.host,
-    dropHost: hosts.drop,
+    host: (attempt, member, wait) => hosts.host(attempt, member, wait),
+    dropHost: (attempt, member) => hosts.drop(attempt, member),
     async holdLock(ms) {
       if (lock.expiresAt - ports.clock.now() < ms) await renew(ms + lockTtlMs);
     },
@@ -150,7 +151,7 @@ function failureOf(error: unknown): Failure {
 /** Journals what users asked of this run since the last look. */
 async function takeWishes(session: RunSession, runId: string): Promise<void> {
   for (const wish of await session.ports.store.listWishes(runId)) {
-    const payload = JSON.parse(wish.payload) as WishPayload;
+    const payload = readStored<WishPayload>(wish.payload);
     if (wish.kind === "stop") {
       await session.emit(
         {

@@ -2,6 +2,7 @@ import { toFailure } from "@gpujob/spec";
 import type { EffectRow } from "@gpujob/store";
 import type { Effect } from "../core/effects.ts";
 import type { EnginePorts } from "./ports.ts";
+import { readStored } from "../core/stored-json.ts";
 
 /** Does one effect; returns when it is done for good, or throws when its signal fires. */
 export type EffectRunner = (effect: Effect, row: EffectRow, signal: AbortSignal) => Promise<void>;
@@ -40,7 +41,7 @@ export function createEffectScheduler(options: {
 
   async function work(row: EffectRow, signal: AbortSignal): Promise<void> {
     // Written by this program, read back by it: the payload is one of its effects.
-    const effect = JSON.parse(row.payload) as Effect;
+    const effect = readStored<Effect>(row.payload);
     for (let tries = row.tries; !signal.aborted; tries += 1) {
       try {
         const waitMs = row.dueAt - ports.clock.now();

@@ -1,7 +1,7 @@
-import type { Failure, Lease, LeaseRequest } from "@gpujob/spec";
-import { GpujobError, toFailure } from "@gpujob/spec";
+import type { Failure, FailureKind, Lease, LeaseRequest } from "@gpujob/spec";
+import { toFailure } from "@gpujob/spec";
 import { isEnding } from "../core/status.ts";
-import { endsAt } from "./ends-at.ts";
+import { endsAt, lastUse } from "./ends-at.ts";
 import type { MemberRef, Work } from "./work.ts";
 import { backOff, lookUp } from "./work.ts";
 
@@ -69,29 +69,26 @@ async function create(work: Work, ref: MemberRef): Promise<Answer> {
   } catch (error) {
     if (work.signal.aborted) throw error;
     const failure = toFailure(error);
-    return { kind: isRefusal(error) ? "refused" : "unclear", failure };
+    return { kind: refusals.has(failure.kind) ? "refused" : "unclear", failure };
   }
 }
 
 /** Kinds that a platform uses only when it has made nothing. Every other answer may hide a machine. */
-function isRefusal(error: unknown): boolean {
-  if (!GpujobError.is(error)) return false;
-  switch (error.kind) {
-    case "no_capacity":
-    case "quota_exceeded":
-    case "insufficient_funds":
-    case "unauthorized":
-    case "forbidden":
-    case "not_verified":
-    case "price_changed":
-    case "unsupported_request":
-    case "rate_limited":
-    case "lease_failed":
-      return true;
-    default:
-      return false;
-  }
-}
+const refusals: ReadonlySet<FailureKind> = new Set([
+  "no_capacity",
+  "quota_exceeded",
+  "insufficient_funds",
+  "unauthorized",
+  "forbidden",
+  "not_verified",
+  "price_changed",
+  "unsupported_request",
+  "rate_limited",
+  "lease_failed",
+  // The configuration or a credential is missing here, so nothing was sent.
+  "config_invalid",
+  "needs_credentials",
+]);
 
 async function requestFor(work: Work, ref: MemberRef): Promise<LeaseRequest> {
   const { session } = work;
@@ -107,7 +104,7 @@ async function requestFor(work: Work, ref: MemberRef): Promise<LeaseRequest> {
       run: submission.runId.replace(/^r-/, ""),
       attempt: attempt.number,
       member: member.member,
-      expires: Math.ceil(until / 1000),
+      expires: Math.ceil(lastUse(session) / 1000),
     },
     offer: attempt.candidate.offer,
     nodes: 1,
@@ -166,7 +163,7 @@ async function noteUnclear(work: Work, ref: MemberRef, failure: Failure): Promis
 /** Looks for the machine until the window is over; what was never seen is believed not to exist, and watched for a day. */
 async function lookThroughWindow(work: Work, ref: MemberRef, failure: Failure): Promise<void> {
   const { session, signal } = work;
-  const { ports, submission } = session;
+  const { ports } = session;
   const { target, member } = lookUp(work, ref);
   await noteUnclear(work, ref, failure);
   const windowMs = Math.max(leastWindowMs, target.capabilities.visibilityWindowMs);
@@ -193,7 +190,7 @@ async function lookThroughWindow(work: Work, ref: MemberRef, failure: Failure): 
     work,
     { attempt: ref.attempt, member: member.member },
     unseen,
-    submission.submittedAt + windowMs + watchKeyMs,
+    ports.clock.now() + watchKeyMs,
   );
 }
 

@@ -17,7 +17,14 @@ export function endsAt(session: RunSession, target: EnginePlatform): number {
   const now = session.ports.clock.now();
   const graceMs = job.checkpoint?.graceMs ?? defaultGraceMs;
   const alone = Math.max(leastAheadMs, orphanMs(session, target) + graceMs + slackMs);
+  return Math.min(now + alone, Math.max(lastUse(session), now + leastAheadMs));
+}
+
+/** After this a machine of the run has no reason to exist, whatever happened; goes into its tag, which never changes. */
+export function lastUse(session: RunSession): number {
+  const { job } = session.submission;
+  const graceMs = job.checkpoint?.graceMs ?? defaultGraceMs;
   const { timeLimitAt } = session.snapshot().context;
-  const last = (timeLimitAt ?? now + job.limits.timeMs) + graceMs + job.limits.holdMs + slackMs;
-  return Math.min(now + alone, Math.max(last, now + leastAheadMs));
+  const limit = timeLimitAt ?? session.ports.clock.now() + job.limits.timeMs;
+  return limit + graceMs + job.limits.holdMs + slackMs;
 }

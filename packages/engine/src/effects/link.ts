@@ -55,6 +55,7 @@ export function createLink(work: Work, ref: MemberRef): Link {
         return;
       }
       await checkReboot();
+      await checkSetUp();
       const silentMs = now - heardAt;
       if (isSilent && silentMs < suspicionMs) return tellHeard();
       if (isSilent) return;
@@ -117,6 +118,14 @@ export function createLink(work: Work, ref: MemberRef): Link {
         message: "The machine was restarted while the job ran.",
       },
     });
+  }
+
+  /** A gang goes on together: each node says once that it is set up. */
+  async function checkSetUp(): Promise<void> {
+    const { attempt, member } = lookUp(work, ref);
+    if (attempt.members.length === 1 || member.isSetUp === true || link.beat?.isSetUp !== true)
+      return;
+    await session.emit({ type: "node-set-up", ...ref });
   }
 
   return link;

@@ -136,6 +136,7 @@ async function planFor(work: Work, ref: MemberRef, isResumed: boolean): Promise<
     logLimitBytes,
     tether: chooseTether(work, target.capabilities.release, orphan),
     powerOff: target.capabilities.powerOff,
+    ...(attempt.members.length > 1 ? { holdAfterSetup: true } : {}),
     holdMs: job.limits.holdMs,
     nodes: {
       addresses: nodes.map((node) => node.address),

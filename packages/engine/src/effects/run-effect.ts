@@ -7,6 +7,7 @@ import { runCreateLease } from "./create-lease.ts";
 import { runExtendLease } from "./extend-lease.ts";
 import { runPlan } from "./plan.ts";
 import { runPrepareHost, runStartJob } from "./prepare-host.ts";
+import { runProceedJob } from "./proceed-job.ts";
 import { runReleaseLease } from "./release-lease.ts";
 import { runStopJob } from "./stop-job.ts";
 import { runTakeCheckpoints } from "./take-checkpoints.ts";
@@ -27,6 +28,8 @@ export function createEffectRunner(session: RunSession): EffectRunner {
         return runPrepareHost(work, effect);
       case "start-job":
         return runStartJob(work, effect);
+      case "proceed-job":
+        return runProceedJob(work, effect);
       case "watch-job":
         return runWatchJob(work, effect);
       case "take-checkpoints":
