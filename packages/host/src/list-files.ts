@@ -76,6 +76,11 @@ export function selectByGlobs<T extends { readonly path: string }>(
   return files.filter((file) => matches(file.path));
 }
 
+/** A glob that means exactly this path. */
+export function escapeGlob(path: string): string {
+  return path.replaceAll(/[\\*?[\]{}()!+@|]/g, String.raw`\$&`);
+}
+
 /** `hash  path` lines of the host, by path. */
 export function parseSums(output: Buffer): ReadonlyMap<string, string> {
   const sums = new Map<string, string>();

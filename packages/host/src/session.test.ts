@@ -1,9 +1,12 @@
 import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { describe, it } from "vitest";
+import { describe, it, vi } from "vitest";
 import type { HostBeat } from "@gpujob/spec";
 import type { TestHost } from "./testing/test-host.ts";
-import { attempt, createPlan, createTestHost, findShell, untilBeat } from "./testing/test-host.ts";
+import { createPlan, createTestHost, findShell, untilBeat } from "./testing/test-host.ts";
+
+// Real processes on a computer that may be busy.
+vi.setConfig({ testTimeout: 60_000 });
 
 const { signal } = new AbortController();
 
@@ -11,7 +14,7 @@ const { signal } = new AbortController();
 async function follow(host: TestHost, logOffset = 0): Promise<{ beat: HostBeat; log: string }> {
   const chunks: Buffer[] = [];
   const beat = await host.session.watch(
-    attempt,
+    host.attempt,
     {
       logOffset,
       onBeat: () => undefined,
@@ -41,9 +44,9 @@ for (const shell of ["dash", "bash", "busybox"] as const) {
         setup: "KEPT=kept; cd /",
         environment: { HELLO: "a 'b'\n\"$c\"" },
       });
-      await host.session.prepare(attempt, plan, { signal });
-      expect((await host.session.readBeat(attempt, { signal })).state).toBe("ready");
-      await host.session.start(attempt, { signal });
+      await host.session.prepare(host.attempt, plan, { signal });
+      expect((await host.session.readBeat(host.attempt, { signal })).state).toBe("ready");
+      await host.session.start(host.attempt, { signal });
       const { beat, log } = await follow(host);
       expect(log).toBe("a 'b'\n\"$c\" kept 1\ntail");
       expect(beat).toMatchObject({ state: "ended", exit: { code: 7, reason: "exited" } });
@@ -52,8 +55,10 @@ for (const shell of ["dash", "bash", "busybox"] as const) {
 
     it("names a failed setup", async ({ expect }) => {
       await using host = createTestHost(shell);
-      await host.session.prepare(attempt, createPlan("echo never", { setup: "false" }), { signal });
-      await host.session.start(attempt, { signal });
+      await host.session.prepare(host.attempt, createPlan("echo never", { setup: "false" }), {
+        signal,
+      });
+      await host.session.start(host.attempt, { signal });
       const { beat, log } = await follow(host);
       expect(beat.exit).toMatchObject({ code: 1, reason: "setup" });
       expect(log).toBe("");
@@ -61,23 +66,23 @@ for (const shell of ["dash", "bash", "busybox"] as const) {
 
     it("starts a job once, however often it is asked", async ({ expect }) => {
       await using host = createTestHost(shell);
-      await host.session.prepare(attempt, createPlan("echo once"), { signal });
+      await host.session.prepare(host.attempt, createPlan("echo once"), { signal });
       await Promise.all(
-        Array.from({ length: 4 }, () => host.openSession().start(attempt, { signal })),
+        Array.from({ length: 4 }, () => host.openSession().start(host.attempt, { signal })),
       );
-      await untilBeat(host.session, attempt, (beat) => beat.state === "ended");
-      await host.session.start(attempt, { signal });
+      await untilBeat(host.session, host.attempt, (beat) => beat.state === "ended");
+      await host.session.start(host.attempt, { signal });
       expect((await follow(host)).log).toBe("once\n");
     });
 
     it("keeps its files closed and removes secrets once they were read", async ({ expect }) => {
       await using host = createTestHost(shell);
       const plan = createPlan('echo "$TOKEN" | wc -c', { secrets: { TOKEN: "canary-5e1f" } });
-      await host.session.prepare(attempt, plan, { signal });
-      const secrets = join(host.control(attempt), "plan", "secrets");
+      await host.session.prepare(host.attempt, plan, { signal });
+      const secrets = join(host.control(host.attempt), "plan", "secrets");
       expect(statSync(secrets).mode & 0o777).toBe(0o600);
       expect(statSync(host.root).mode & 0o777).toBe(0o700);
-      await host.session.start(attempt, { signal });
+      await host.session.start(host.attempt, { signal });
       const { log } = await follow(host);
       expect(log.trim()).toBe("12");
       expect(existsSync(secrets)).toBe(false);

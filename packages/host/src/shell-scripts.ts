@@ -196,10 +196,10 @@ find_cgroup() {
   done </proc/mounts
   [ -n "$mount" ] || return 1
   while IFS=: read -r hierarchy _ path; do
-    [ "$hierarchy" = 0 ] && cgroup=$mount\${path%/}/gpujob-$mark
+    [ "$hierarchy" = 0 ] && cgroup=$mount\${path%/}/gpujob-$mark-$$
   done </proc/self/cgroup
   [ -n "$cgroup" ] || return 1
-  mkdir "$cgroup" 2>/dev/null || [ -d "$cgroup" ] || return 1
+  mkdir "$cgroup" 2>/dev/null || return 1
   [ -w "$cgroup/cgroup.freeze" ]
 }
 count_oom() {
@@ -214,7 +214,6 @@ count_oom() {
 }
 
 logger() {
-  get "$control/logger"
   base=$(file_size "$control/log")
   cat <"$control/pipe" >>"$control/log" 2>>"$control/supervisor.log" 4>&- &
   logger=$!
@@ -355,7 +354,7 @@ supervise() {
   state=$got
   get "$control/active"
   active=$got
-  log=0 last_log= tick=0 until= clock_gap= runner_tries=0 quiet=0
+  log=0 last_log= tick=0 until= clock_gap= runner_tries=0 hurry=0
   while :; do
     now
     get "$control/supervisor"
@@ -377,6 +376,10 @@ pause() {
   rest=1
   if [ -n "$until" ] && [ "$state" != frozen ] && [ $((until - now)) -lt 1000 ] && [ $((until - now)) -gt 0 ]; then
     rest=0.$(printf %03d $((until - now)))
+  fi
+  if [ "$hurry" -gt 0 ]; then
+    hurry=$((hurry - 1))
+    rest=0.2
   fi
   sleep $rest 2>/dev/null &
   wait $!
@@ -422,6 +425,7 @@ launch() {
   lives "$control/runner" && return
   [ $((runner_tries % 5)) -eq 0 ] && detach sh "$script" runner "$dir"
   runner_tries=$((runner_tries + 1))
+  hurry=5
   for _ in 1 2 3 4 5 6 7 8 9 10; do
     [ -e "$control/launching/pid" ] && break
     nap
@@ -452,9 +456,12 @@ limits() {
     return
   fi
   if [ -n "$logLimit" ] && [ "$log" -ge "$logLimit" ]; then
+    hurry=100
     begin_stop log-limit 2000
     return
   fi
+  if [ -n "$logLimit" ] && [ $((log + 2 * (log - \${seen_log:-$log}))) -ge "$logLimit" ]; then hurry=2; fi
+  seen_log=$log
   if ! lives "$control/logger"; then
     if disk_is_full; then
       begin_stop disk-full 5000
@@ -516,13 +523,13 @@ begin_stop() {
 stopping() {
   get "$control/stopping"
   reason=\${got% *}
+  due=\${got#* }
   log_size
   if [ -e "$control/waited" ] && [ -z "$(tree)" ]; then
     finish
     return
   fi
-  quiet=$((quiet + 1))
-  if [ "$now" -ge "\${got#* }" ] || { [ "$reason" = log-limit ] && [ "$log" -gt $((logLimit + logLimit / 8)) ]; }; then
+  if [ "$now" -ge "$due" ] || { [ "$reason" = log-limit ] && [ "$log" -gt $((logLimit + logLimit / 8)) ]; }; then
     kill_tree
     if [ -z "$(tree)" ]; then
       if [ -e "$control/waited" ]; then
@@ -558,6 +565,7 @@ finish() {
   [ "$reason" != exited ] || exit_reason
   get "$control/began"
   began=\${got:-0}
+  : >>"$control/log"
   until put "$control/exit" "$code $reason $began $ended $(file_size "$control/log") end"; do
     rm -f "$control/reserve"
     sleep 1
@@ -839,6 +847,12 @@ emit() {
   trap : CONT
   while :; do
     beat || exit 0
+    seen_epoch
+    if [ "$epoch" -lt "$seen" ]; then
+      printf 'E forbidden %s\\n' "$seen"
+      kill $$
+      exit 0
+    fi
     [ $((beats % 5)) -ne 0 ] || ensure
     get "$control/heard.$$"
     if [ -n "$got" ] && [ $((now - got)) -gt 120000 ]; then

@@ -104,10 +104,12 @@ async function converse(
     operation: "upload",
   });
   const { signal } = deadline;
+  let answers: AsyncGenerator<string> | undefined;
   try {
     const main = await context.start("sync", { signal });
     main.stderr.resume();
     const lines = readLines(main.stdout);
+    answers = lines;
     const say = (chunk: Uint8Array | string): Promise<void> => write(main.stdin, chunk, { signal });
     await say(`want ${manifest.text.length}\n`);
     await say(manifest.text);
@@ -141,11 +143,26 @@ async function converse(
       lost: new Set(report.lost),
     };
   } catch (error) {
-    throw explain(error, context.signal, deadline.signal);
+    throw explain((await findRefusal(answers, error)) ?? error, context.signal, deadline.signal);
   } finally {
     deadline.done();
     stop.abort();
   }
+}
+
+/** A host that refuses closes its side first: what it said stands behind the broken pipe. */
+async function findRefusal(
+  lines: AsyncGenerator<string> | undefined,
+  error: unknown,
+): Promise<unknown> {
+  if (lines === undefined || !PlatformError.is(error) || error.kind !== "unreachable")
+    return undefined;
+  try {
+    await untilAborted(readAnswer(lines), AbortSignal.timeout(1000));
+  } catch (refusal) {
+    return GpujobError.is(refusal) && refusal.kind !== "aborted" ? refusal : undefined;
+  }
+  return undefined;
 }
 
 function explain(error: unknown, signal: AbortSignal, deadline: AbortSignal): unknown {

@@ -1,9 +1,12 @@
+import { randomBytes } from "node:crypto";
 import { execFileSync, spawnSync } from "node:child_process";
 import {
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
+  rmdirSync,
   rmSync,
   symlinkSync,
   writeFileSync,
@@ -28,6 +31,8 @@ export interface TestHost {
   readonly folder: string;
   readonly root: string;
   readonly session: HostSession;
+  /** An attempt of a run of this host's own, driven in epoch 1. Marks reach over the whole computer. */
+  readonly attempt: HostAttempt;
   /** The channel in use, to break it. */
   readonly channel: () => LocalChannel;
   readonly control: (attempt: HostAttempt) => string;
@@ -35,6 +40,8 @@ export interface TestHost {
   /** Number of the process that a record file names. */
   readonly processOf: (attempt: HostAttempt, name: string) => number;
   readonly openSession: () => HostSession;
+  /** Live processes that carry the attempt's mark. */
+  readonly marked: (attempt: HostAttempt) => number[];
   [Symbol.asyncDispose](): Promise<void>;
 }
 
@@ -76,18 +83,24 @@ export function createTestHost(
       { root, clock, newId: () => "abcdefghijkl" },
     );
   const session = openSession();
+  const runId = `r-${randomBytes(4).toString("hex")}`;
   const control = (attempt: HostAttempt): string =>
     join(root, "attempts", `${attempt.runId}-${attempt.attempt}-${attempt.rank}`, "control");
   return {
     folder,
     root,
     session,
+    attempt: { runId, attempt: 1, rank: 0, epoch: 1 },
     openSession,
     channel: () => channel,
     control,
     read: (name) => readFileSync(join(folder, name), "utf8"),
     processOf: (attempt, name) =>
       Number(readFileSync(join(control(attempt), name), "utf8").split(" ")[0]),
+    marked: (attempt) =>
+      findProcesses((_, environ) =>
+        environ.includes(`GPUJOB_MARK=${attempt.runId}-${attempt.attempt}-${attempt.rank}`),
+      ).filter(isAlive),
     async [Symbol.asyncDispose]() {
       await session.close();
       // Twice: a guard may just be starting a supervisor.
@@ -95,6 +108,7 @@ export function createTestHost(
         killThoseIn(folder);
         await sleep(20);
       }
+      removeCgroups(folder);
       rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
     },
   };
@@ -112,23 +126,62 @@ function installShell(shell: ShellName, bin: string): string {
   return `${bin}:${process.env["PATH"] ?? ""}`;
 }
 
-/** Ends every process whose command line, environment or folder names the test's own folder. */
-function killThoseIn(folder: string): void {
-  for (const entry of readdirSync("/proc")) {
-    if (!/^\d+$/.test(entry) || Number(entry) === process.pid) continue;
+/** A supervisor that was killed leaves the control group of its job behind. */
+function removeCgroups(folder: string): void {
+  const attempts = join(folder, "root", "attempts");
+  for (const name of existsSync(attempts) ? readdirSync(attempts) : []) {
     try {
-      const command = readFileSync(`/proc/${entry}/cmdline`, "latin1");
-      const environ = readFileSync(`/proc/${entry}/environ`, "latin1");
-      if (command.includes(folder) || environ.includes(folder))
-        process.kill(Number(entry), "SIGKILL");
+      rmdirSync(readFileSync(join(attempts, name, "control", "cgroup"), "utf8").trim());
     } catch {
-      // Gone, or not ours.
+      // There is none, or it is gone already.
     }
   }
 }
 
-/** An attempt of a run, driven in epoch 1. */
-export const attempt: HostAttempt = { runId: "r-test", attempt: 1, rank: 0, epoch: 1 };
+/** Ends every process whose command line or environment names the test's own folder. */
+function killThoseIn(folder: string): void {
+  for (const pid of findProcesses((...texts) => texts.some((text) => text.includes(folder)))) {
+    try {
+      process.kill(pid, "SIGKILL");
+    } catch {
+      // Gone already.
+    }
+  }
+}
+
+function findProcesses(matches: (command: string, environ: string) => boolean): number[] {
+  return readdirSync("/proc")
+    .filter((entry) => /^\d+$/.test(entry) && Number(entry) !== process.pid)
+    .filter((entry) => {
+      try {
+        const command = readFileSync(`/proc/${entry}/cmdline`, "latin1");
+        return matches(command, readFileSync(`/proc/${entry}/environ`, "latin1"));
+      } catch {
+        // Gone, or not ours.
+        return false;
+      }
+    })
+    .map(Number);
+}
+
+/** Does the process run, and is it more than a zombie? */
+export function isAlive(pid: number): boolean {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
+    return !/^[ZX]/.test(stat.slice(stat.lastIndexOf(")") + 2));
+  } catch {
+    return false;
+  }
+}
+
+/** The log as it is on the machine. */
+export function readLog(host: TestHost, of: HostAttempt): string {
+  try {
+    return readFileSync(join(host.control(of), "log"), "utf8");
+  } catch {
+    return "";
+  }
+}
 
 /** A plan for `run`, with limits far away. */
 export function createPlan(run: string, changes: Partial<HostPlan> = {}): HostPlan {

@@ -127,10 +127,10 @@ find_cgroup() {
   done </proc/mounts
   [ -n "$mount" ] || return 1
   while IFS=: read -r hierarchy _ path; do
-    [ "$hierarchy" = 0 ] && cgroup=$mount${path%/}/gpujob-$mark
+    [ "$hierarchy" = 0 ] && cgroup=$mount${path%/}/gpujob-$mark-$$
   done </proc/self/cgroup
   [ -n "$cgroup" ] || return 1
-  mkdir "$cgroup" 2>/dev/null || [ -d "$cgroup" ] || return 1
+  mkdir "$cgroup" 2>/dev/null || return 1
   [ -w "$cgroup/cgroup.freeze" ]
 }
 

@@ -3,7 +3,6 @@
 # Copies what the job writes into the log. A pipe and not the file itself, because a job that opens /dev/stderr anew
 # would cut the file to nothing.
 logger() {
-  get "$control/logger"
   base=$(file_size "$control/log")
   cat <"$control/pipe" >>"$control/log" 2>>"$control/supervisor.log" 4>&- &
   logger=$!

@@ -49,7 +49,7 @@ supervise() {
   state=$got
   get "$control/active"
   active=$got
-  log=0 last_log= tick=0 until= clock_gap= runner_tries=0 quiet=0
+  log=0 last_log= tick=0 until= clock_gap= runner_tries=0 hurry=0
   while :; do
     now
     get "$control/supervisor"
@@ -74,6 +74,11 @@ pause() {
   rest=1
   if [ -n "$until" ] && [ "$state" != frozen ] && [ $((until - now)) -lt 1000 ] && [ $((until - now)) -gt 0 ]; then
     rest=0.$(printf %03d $((until - now)))
+  fi
+  # Just after the start, and while something floods the disk, a second is long.
+  if [ "$hurry" -gt 0 ]; then
+    hurry=$((hurry - 1))
+    rest=0.2
   fi
   sleep $rest 2>/dev/null &
   wait $!
@@ -125,6 +130,7 @@ launch() {
   lives "$control/runner" && return
   [ $((runner_tries % 5)) -eq 0 ] && detach sh "$script" runner "$dir"
   runner_tries=$((runner_tries + 1))
+  hurry=5
   # The runner starts within milliseconds; looking again soon keeps the first line early.
   for _ in 1 2 3 4 5 6 7 8 9 10; do
     [ -e "$control/launching/pid" ] && break
@@ -158,9 +164,13 @@ limits() {
     return
   fi
   if [ -n "$logLimit" ] && [ "$log" -ge "$logLimit" ]; then
+    hurry=100
     begin_stop log-limit 2000
     return
   fi
+  # At this speed the cap would be passed by far before the next look.
+  if [ -n "$logLimit" ] && [ $((log + 2 * (log - ${seen_log:-$log}))) -ge "$logLimit" ]; then hurry=2; fi
+  seen_log=$log
   if ! lives "$control/logger"; then
     # The copier ends for want of space, or because somebody killed it.
     if disk_is_full; then
@@ -234,13 +244,13 @@ begin_stop() {
 stopping() {
   get "$control/stopping"
   reason=${got% *}
+  due=${got#* }
   log_size
   if [ -e "$control/waited" ] && [ -z "$(tree)" ]; then
     finish
     return
   fi
-  quiet=$((quiet + 1))
-  if [ "$now" -ge "${got#* }" ] || { [ "$reason" = log-limit ] && [ "$log" -gt $((logLimit + logLimit / 8)) ]; }; then
+  if [ "$now" -ge "$due" ] || { [ "$reason" = log-limit ] && [ "$log" -gt $((logLimit + logLimit / 8)) ]; }; then
     kill_tree
     if [ -z "$(tree)" ]; then
       if [ -e "$control/waited" ]; then
@@ -279,6 +289,7 @@ finish() {
   [ "$reason" != exited ] || exit_reason
   get "$control/began"
   began=${got:-0}
+  : >>"$control/log"
   until put "$control/exit" "$code $reason $began $ended $(file_size "$control/log") end"; do
     rm -f "$control/reserve"
     sleep 1

@@ -175,6 +175,12 @@ emit() {
   trap : CONT
   while :; do
     beat || exit 0
+    seen_epoch
+    if [ "$epoch" -lt "$seen" ]; then
+      printf 'E forbidden %s\n' "$seen"
+      kill $$
+      exit 0
+    fi
     [ $((beats % 5)) -ne 0 ] || ensure
     get "$control/heard.$$"
     if [ -n "$got" ] && [ $((now - got)) -gt 120000 ]; then

@@ -1,0 +1,129 @@
+import { execFile } from "node:child_process";
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import type { Ignore } from "ignore";
+import ignore from "ignore";
+import type { SkippedFile } from "@gpujob/spec";
+
+/** Lies in a folder of outputs that came home: they are never sent again. */
+export const outputsMarker = ".gpujob-outputs";
+
+/** Which names below a folder are to be sent. */
+export interface FoundNames {
+  readonly names: readonly string[];
+  readonly skipped: readonly SkippedFile[];
+  /** Ignored names as git collapses them: a folder ends with `/`. */
+  readonly ignored: readonly string[];
+}
+
+type Wait = { readonly signal: AbortSignal };
+
+/**
+ * The file set of a folder: in a git tree what git tracks or would, else everything; without what `.gpujobignore`
+ * names, without git's own folder, and without outputs that came home.
+ */
+export async function findNames(
+  folder: string,
+  options: Wait & { readonly withIgnored: boolean },
+): Promise<FoundNames> {
+  const rules = await readRules(folder);
+  const [listed, ignored] = await Promise.all([
+    listByGit(folder, options),
+    options.withIgnored ? listIgnored(folder, options) : [],
+  ]);
+  const found = listed ?? (await walk(folder));
+  const outputs = found
+    .map((name) => name.toString("utf8"))
+    .filter((name) => name === outputsMarker || name.endsWith(`/${outputsMarker}`))
+    .map((name) => name.slice(0, -outputsMarker.length));
+  const names: string[] = [];
+  const skipped: SkippedFile[] = [];
+  for (const bytes of found) {
+    const name = bytes.toString("utf8");
+    if (!Buffer.from(name).equals(bytes)) {
+      skipped.push({ path: name, reason: "its name is not valid UTF-8" });
+    } else if (!rules.ignores(name) && !outputs.some((output) => name.startsWith(output))) {
+      names.push(name);
+    }
+  }
+  return { names, skipped, ignored };
+}
+
+async function readRules(folder: string): Promise<Ignore> {
+  const rules = ignore();
+  try {
+    rules.add(await readFile(join(folder, ".gpujobignore"), "utf8"));
+  } catch {
+    // There is none.
+  }
+  return rules;
+}
+
+/** `undefined`: not in a git tree, or there is no git. */
+async function listByGit(folder: string, wait: Wait): Promise<Buffer[] | undefined> {
+  const output = await runGit(folder, ["ls-files", "-z", "-co", "--exclude-standard"], wait);
+  if (output === undefined) return undefined;
+  const names: Buffer[] = [];
+  for (const name of splitNames(output)) {
+    // A repository inside the repository is one entry, a folder: its own git knows what belongs to it.
+    const inner = name.at(-1) === 47 ? name.subarray(0, -1) : undefined;
+    if (inner === undefined) names.push(name);
+    else {
+      const below = join(folder, inner.toString("utf8"));
+      for (const part of (await listByGit(below, wait)) ?? []) {
+        names.push(Buffer.concat([inner, Buffer.from("/"), part]));
+      }
+    }
+  }
+  // Everything ignored, as in a build folder: then the user means what is there.
+  return names.length === 0 ? undefined : names;
+}
+
+async function listIgnored(folder: string, wait: Wait): Promise<string[]> {
+  const args = ["ls-files", "-z", "-o", "-i", "--exclude-standard", "--directory"];
+  const output = await runGit(folder, args, wait);
+  return output === undefined ? [] : splitNames(output).map((name) => name.toString("utf8"));
+}
+
+async function runGit(folder: string, args: string[], wait: Wait): Promise<Buffer | undefined> {
+  try {
+    const { stdout } = await promisify(execFile)("git", args, {
+      cwd: folder,
+      encoding: "buffer",
+      maxBuffer: 1 << 30,
+      ...wait,
+    });
+    return stdout;
+  } catch {
+    wait.signal.throwIfAborted();
+    return undefined;
+  }
+}
+
+function splitNames(output: Buffer): Buffer[] {
+  const names: Buffer[] = [];
+  let start = 0;
+  for (let end = output.indexOf(0); end >= 0; end = output.indexOf(0, start)) {
+    names.push(output.subarray(start, end));
+    start = end + 1;
+  }
+  return names;
+}
+
+async function walk(folder: string): Promise<Buffer[]> {
+  const names: Buffer[] = [];
+  const pending: Buffer[] = [Buffer.alloc(0)];
+  for (let below = pending.pop(); below; below = pending.pop()) {
+    const at = Buffer.concat([Buffer.from(`${folder}/`), below]);
+    const entries = await readdir(at, { withFileTypes: true, encoding: "buffer" });
+    for (const entry of entries) {
+      const name = Buffer.concat([below, entry.name]);
+      if (!entry.isDirectory()) names.push(name);
+      else if (entry.name.toString("latin1") !== ".git") {
+        pending.push(Buffer.concat([name, Buffer.from("/")]));
+      }
+    }
+  }
+  return names;
+}

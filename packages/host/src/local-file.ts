@@ -1,0 +1,39 @@
+import { createHash } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { GpujobError } from "@gpujob/spec";
+
+/** SHA-256 of a file of any size, in hexadecimal. */
+export async function hashFile(
+  path: string,
+  wait: { readonly signal: AbortSignal },
+): Promise<string> {
+  const hash = createHash("sha256");
+  for await (const chunk of createReadStream(path, { ...wait, highWaterMark: 1 << 20 })) {
+    hash.update(chunk);
+  }
+  return hash.digest("hex");
+}
+
+/** Bytes `start` up to and without `end` of a file. */
+export async function* readRange(path: string, start: number, end: number): AsyncGenerator<Buffer> {
+  if (end > start) yield* createReadStream(path, { start, end: end - 1, highWaterMark: 1 << 18 });
+}
+
+/** The content of a file, hashed on its way. Throws `internal` at the end when it is not what it should be. */
+export async function* readVerified(path: string, sha256: string): AsyncGenerator<Buffer> {
+  const hash = createHash("sha256");
+  for await (const chunk of createReadStream(path, { highWaterMark: 1 << 18 })) {
+    // A stream without an encoding gives buffers.
+    const bytes = Buffer.from(chunk);
+    hash.update(bytes);
+    yield bytes;
+  }
+  if (hash.digest("hex") !== sha256) {
+    throw new GpujobError("internal", `${path} changed while it was read.`);
+  }
+}
+
+/** Is it an error of the operating system with this code, such as `ENOENT`? */
+export function hasCode(error: unknown, code: string): boolean {
+  return error instanceof Error && "code" in error && error.code === code;
+}

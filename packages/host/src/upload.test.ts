@@ -1,0 +1,184 @@
+import { createHash, randomBytes } from "node:crypto";
+import { execFileSync } from "node:child_process";
+import { mkdirSync, readFileSync, readlinkSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, it, vi } from "vitest";
+import type { UploadFile } from "@gpujob/spec";
+import { scanFolder } from "./scan-folder.ts";
+import type { TestHost } from "./testing/test-host.ts";
+import { clock, createTestHost, findShell, until } from "./testing/test-host.ts";
+
+// Real processes on a computer that may be busy.
+vi.setConfig({ testTimeout: 60_000 });
+
+const { signal } = new AbortController();
+
+function inMemory(path: string, content: Buffer | string, mode = 0o644): UploadFile {
+  const data = Buffer.from(content);
+  return {
+    path,
+    bytes: data.length,
+    mode,
+    mtimeMs: 1_700_000_000_000,
+    sha256: createHash("sha256").update(data).digest("hex"),
+    open: async function* () {
+      yield data;
+    },
+    openRange: async function* (start, end) {
+      for (let at = start; at < end; at += 65_536)
+        yield data.subarray(at, Math.min(end, at + 65_536));
+    },
+  };
+}
+
+function work(host: TestHost, path: string, attempt = 1): string {
+  return join(host.root, "attempts", `${host.attempt.runId}-${attempt}-0`, "work", path);
+}
+
+for (const shell of ["dash", "busybox"] as const) {
+  const { problem } = findShell(shell);
+  describe.skipIf(problem !== undefined).concurrent(`an upload to a host with ${shell}`, () => {
+    it("brings names, modes, links and contents over whole", async ({ expect }) => {
+      await using host = createTestHost(shell);
+      const names = [
+        "plain.txt",
+        "-rf",
+        "deep/er/and deeper/file",
+        "new\nline/x\ny",
+        "quote ' \" $HOME `id` \\ *",
+        `${"d".repeat(120)}/${"f".repeat(200)}`,
+        "ünï/コード",
+        "empty",
+      ];
+      const files = [
+        ...names.map((name) => inMemory(name, name === "empty" ? "" : `content of ${name}`)),
+        inMemory("run.sh", "#!/bin/sh\n", 0o755),
+        { ...inMemory("link", "link plain.txt"), bytes: 0, link: "plain.txt" },
+      ];
+      const report = await host.session.upload(host.attempt, files, { signal });
+      expect(report).toMatchObject({ sentFiles: files.length, totalFiles: files.length });
+      for (const file of files) {
+        const path = work(host, file.path);
+        if (file.link !== undefined) expect(readlinkSync(path)).toBe("plain.txt");
+        else if (file.path === "empty") expect(statSync(path).size).toBe(0);
+        else
+          expect(readFileSync(path, "utf8")).toContain(file.path === "run.sh" ? "#!" : file.path);
+      }
+      expect(statSync(work(host, "run.sh")).mode & 0o777).toBe(0o755);
+      expect(statSync(work(host, "plain.txt")).mtimeMs).toBe(1_700_000_000_000);
+    });
+
+    it("sends only what no earlier attempt has brought", async ({ expect }) => {
+      await using host = createTestHost(shell);
+      const files = Array.from({ length: 200 }, (_, at) =>
+        inMemory(`d${at % 7}/f${at}`, `file ${at}`),
+      );
+      await host.session.upload(host.attempt, files, { signal });
+      const again = await host.session.upload(host.attempt, files, { signal });
+      expect(again).toMatchObject({ sentFiles: 0, sentBytes: 0 });
+      const second = { ...host.attempt, attempt: 2 };
+      const changed = [
+        ...files.slice(1, -1),
+        inMemory("d0/f0", "other"),
+        // The same content under another name and mode is not sent.
+        inMemory("moved", "file 199", 0o755),
+      ];
+      const report = await host.session.upload(second, changed, { signal });
+      expect(report).toMatchObject({ sentFiles: 1, sentBytes: 5 });
+      for (const file of changed) {
+        const found = readFileSync(work(host, file.path, 2));
+        expect(createHash("sha256").update(found).digest("hex")).toBe(file.sha256);
+      }
+      expect(statSync(work(host, "moved", 2)).mode & 0o777).toBe(0o755);
+      expect(readFileSync(work(host, "d0/f0"), "utf8")).toBe("file 0");
+    });
+
+    it("never lets a job change what the next one gets", async ({ expect }) => {
+      await using host = createTestHost(shell);
+      const file = inMemory("data", "as it was");
+      await host.session.upload(host.attempt, [file], { signal });
+      writeFileSync(work(host, "data"), "appended", { flag: "a" });
+      const second = { ...host.attempt, attempt: 2 };
+      await host.session.upload(second, [file], { signal });
+      expect(readFileSync(work(host, "data", 2), "utf8")).toBe("as it was");
+    });
+
+    it("goes on after the link broke, sending little twice", async ({ expect }) => {
+      await using host = createTestHost(shell);
+      const big = inMemory("model.bin", randomBytes(24 << 20));
+      const small = Array.from({ length: 300 }, (_, at) =>
+        inMemory(`s/${at}`, randomBytes(20_000)),
+      );
+      const files = [big, ...small];
+      const total = files.reduce((sum, file) => sum + file.bytes, 0);
+      let sent = 0;
+      for (const share of [0.01, 0.5, 0.97]) {
+        let before = 0;
+        const broken = host.session.upload(host.attempt, files, {
+          signal,
+          onProgress: ({ doneBytes }) => {
+            before ||= doneBytes;
+            if (doneBytes > total * share) {
+              sent += doneBytes - before;
+              before = doneBytes;
+              host.channel().sever();
+            }
+          },
+        });
+        await expect(broken).rejects.toMatchObject({ failure: { kind: "unreachable" } });
+      }
+      const report = await host.session.upload(host.attempt, files, { signal });
+      expect(sent + report.sentBytes).toBeLessThan(total * 1.05);
+      const found = readFileSync(work(host, "model.bin"));
+      expect(createHash("sha256").update(found).digest("hex")).toBe(big.sha256);
+    });
+
+    it("reads a file again that changed under way", async ({ expect }) => {
+      await using host = createTestHost(shell);
+      const folder = join(host.folder, "project");
+      mkdirSync(folder);
+      writeFileSync(join(folder, "a"), "first");
+      writeFileSync(join(folder, "b"), "stays");
+      const { files } = await scanFolder(folder, { clock, signal });
+      writeFileSync(join(folder, "a"), "other");
+      const report = await host.session.upload(host.attempt, files, { signal });
+      expect(report.changed?.map(({ path }) => path)).toEqual(["a"]);
+      expect(readFileSync(work(host, "a"), "utf8")).toBe("other");
+      expect(readFileSync(work(host, "b"), "utf8")).toBe("stays");
+    });
+
+    it("puts files below a folder and refuses to leave the work folder", async ({ expect }) => {
+      await using host = createTestHost(shell);
+      await host.session.upload(host.attempt, [inMemory("step", "7")], { signal, into: "ckpt/x" });
+      expect(readFileSync(work(host, "ckpt/x/step"), "utf8")).toBe("7");
+      for (const [path, into] of [
+        ["../x", "."],
+        ["/etc/x", "."],
+        ["x", "../up"],
+      ] as const) {
+        const upload = host.session.upload(host.attempt, [inMemory(path, "x")], { signal, into });
+        await expect(upload).rejects.toMatchObject({ failure: { kind: "spec_invalid" } });
+      }
+    });
+  });
+}
+
+describe("an upload to a full disk", () => {
+  const canMount = process.getuid?.() === 0;
+  it.skipIf(!canMount)("says so before it begins", async ({ expect }) => {
+    await using host = createTestHost("dash");
+    mkdirSync(host.root);
+    execFileSync("mount", ["-t", "tmpfs", "-o", "size=8m", "tmpfs", host.root]);
+    try {
+      const upload = host.session.upload(host.attempt, [inMemory("x", randomBytes(6 << 20))], {
+        signal,
+      });
+      await expect(upload).rejects.toMatchObject({ failure: { kind: "host_disk_full" } });
+    } finally {
+      await until("the file system to be free", () => {
+        execFileSync("umount", [host.root]);
+        return true;
+      });
+    }
+  });
+});
