@@ -25,9 +25,10 @@ const checks = [
   { name: "boundaries", command: ["turbo", "boundaries"] },
   { name: "repository", command: ["node", "scripts/check-repository.mjs"] },
   { name: "knip", command: ["knip", "--no-progress"] },
-  { name: "unit tests", command: turbo("//#test:unit") },
   { name: "types", command: ["tsc", "-b"], after: "build" },
   { name: "packages", command: turbo("//#check:packages"), after: "build" },
+  // Last, for some of them watch real processes and want a calm computer.
+  { name: "unit tests", command: turbo("//#test:unit") },
 ];
 
 /** @type {Map<string, Promise<boolean>>} */
