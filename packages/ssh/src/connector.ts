@@ -111,7 +111,9 @@ async function openPath(access: SshAccess, context: PathContext): Promise<Path> 
     acceptUnknown: (rule, pin) => acceptUnknown(rule, pin, options),
     onSilence: (place, silentMs) =>
       options.log(
-        silentMs > 0 ? `${place} has been silent for ${silentMs} ms` : `${place} answers again`,
+        silentMs > 0
+          ? `${place} has been silent for ${Math.round(silentMs)} ms`
+          : `${place} answers again`,
       ),
   };
   try {

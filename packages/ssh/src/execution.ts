@@ -37,10 +37,13 @@ export function startExecution(
   const stdin = quiet(new PassThrough());
   const outputs = { stdout: createOutput(), stderr: createOutput() };
 
+  const ended = Promise.withResolvers<ExecExit>();
+  ended.promise.catch(() => undefined);
   const drop = (reason: PlatformError): void => {
     state.reason ??= reason;
     if (state.channel !== undefined) abandon(state.channel);
     stop.abort(reason);
+    ended.reject(reason);
     for (const stream of [stdin, outputs.stdout.stream, outputs.stderr.stream])
       stream.destroy(reason);
   };
@@ -54,10 +57,9 @@ export function startExecution(
   const run = async (): Promise<ExecExit> => {
     if (state.reason !== undefined) throw state.reason;
     const onPid = (pid: number): void => void (state.pid = pid);
-    const ended = Promise.withResolvers<ExecExit>();
     const onOpen = (channel: ClientChannel): void => {
       state.channel = channel;
-      ended.resolve(attach(link, channel, { stdin, ...outputs, mark, onPid }));
+      attach(link, channel, { stdin, ...outputs, mark, onPid }).then(ended.resolve, ended.reject);
     };
     const start: ChannelRequest["start"] = (client, done) => client.exec(command, done);
     await link.openChannel({ what, start, onOpen }, { signal: stop.signal });

@@ -198,10 +198,18 @@ function startClient(
   for (const { promise } of [hostKey, loggedIn, broken]) promise.catch(() => undefined);
   let verify = (_isTrusted: boolean): void => undefined;
   const login = createLogin(hop, fail);
-  client.on("ready", () => loggedIn.resolve(login.step()));
+  let isLoggedIn = false;
+  client.on("ready", () => {
+    isLoggedIn = true;
+    loggedIn.resolve(login.step());
+  });
   client.on("error", fail);
   client.on("close", () =>
-    fail(login.hasFailed() ? login.rejection() : new Error("the server closed the connection")),
+    fail(
+      login.hasBegun() && !isLoggedIn
+        ? login.rejection()
+        : new Error("the server closed the connection"),
+    ),
   );
   let bytes = 0;
   const guard = (chunk: Buffer): void => {
@@ -268,7 +276,7 @@ function createLogin(hop: Hop, fail: (error: unknown) => void) {
         );
       return current;
     },
-    hasFailed: () => current !== undefined,
+    hasBegun: () => current !== undefined,
     rejection: () => {
       if (current !== undefined && !rejected.includes(current.name)) rejected.push(current.name);
       return rejection();

@@ -119,7 +119,6 @@ export class SshLink {
     if (this.isGone) throw this.failure();
     if (signal.aborted) throw aborted(what, signal);
     const { startMs } = this.limits;
-    const others = this.#open.size;
     let isLate = false;
     const opening = new Promise<ClientChannel | undefined>((resolve, reject) => {
       start(this.#client, (error, channel) => {
@@ -133,7 +132,7 @@ export class SshLink {
           if (isLate) abandon(channel);
           else onOpen?.(channel);
           resolve(channel);
-        } else if (isRefusedChannel(error) && others > 0) resolve(undefined);
+        } else if (isRefusedChannel(error) && this.#slots.taken() > 1) resolve(undefined);
         else reject(this.isGone ? this.failure() : startError(this.place, what, error));
       });
     });

@@ -1,10 +1,10 @@
 import { execFileSync } from "node:child_process";
-import fc from "fast-check";
+import { array, assert, property, string } from "fast-check";
 import { describe, it } from "vitest";
 import { enterShell, quoteArgv } from "./quote-argv.ts";
 
 // Every byte but NUL, as text: argument vectors are UTF-8 here.
-const word = fc.string({ unit: "binary", maxLength: 60 }).map((text) => text.replaceAll("\0", ""));
+const word = string({ unit: "binary", maxLength: 60 }).map((text) => text.replaceAll("\0", ""));
 const printAll = `for word do printf '%s\\0' "$word"; done`;
 
 function sh(command: string): string {
@@ -13,8 +13,8 @@ function sh(command: string): string {
 
 describe("quoteArgv", () => {
   it("lets no byte of any word mean anything to a real sh", ({ expect }) => {
-    fc.assert(
-      fc.property(fc.array(word, { maxLength: 5 }), (words) => {
+    assert(
+      property(array(word, { maxLength: 5 }), (words) => {
         const answer = sh(quoteArgv(["/bin/sh", "-c", printAll, "sh", ...words]));
         expect(Buffer.from(answer)).toEqual(Buffer.from(words.map((one) => `${one}\0`).join("")));
       }),
@@ -30,8 +30,8 @@ describe("quoteArgv", () => {
 
 describe("enterShell", () => {
   it("brings every word through a log-in shell byte for byte", ({ expect }) => {
-    fc.assert(
-      fc.property(fc.array(word, { maxLength: 5 }), (words) => {
+    assert(
+      property(array(word, { maxLength: 5 }), (words) => {
         const answer = sh(enterShell(["/bin/sh", "-c", printAll, "sh", ...words]));
         expect(Buffer.from(answer)).toEqual(Buffer.from(words.map((one) => `${one}\0`).join("")));
       }),

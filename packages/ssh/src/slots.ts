@@ -2,6 +2,7 @@
 export interface Slots {
   /** Waits for a place; the answer gives it back, and may be called twice. Rejects with the signal's reason. */
   take(signal: AbortSignal): Promise<() => void>;
+  readonly taken: () => number;
   /** There is one place fewer than now are taken, but never none. */
   shrink(): void;
 }
@@ -45,6 +46,7 @@ export function createSlots(size: number): Slots {
         admit();
         return undefined;
       }),
+    taken: () => taken,
     shrink: () => {
       limit = Math.max(1, taken - 1);
     },

@@ -24,7 +24,7 @@ export interface TestConnector extends SshConnector {
 export const realClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
-  sleep: async (ms, { signal }) => void (await delay(ms, undefined, { signal })),
+  sleep: (ms, { signal }) => delay(ms, undefined, { signal }),
 };
 
 /** Makes a connector for tests. */

@@ -113,7 +113,10 @@ function authenticate(
 function serve(connection: Connection, options: TestServerOptions): void {
   let open = 0;
   connection.on("session", (accept, reject) => {
-    if (options.maxSessions !== undefined && open >= options.maxSessions) return void reject();
+    if (options.maxSessions !== undefined && open >= options.maxSessions) {
+      reject();
+      return;
+    }
     open += 1;
     const session = accept();
     session.on("close", () => void (open -= 1));
