@@ -1,5 +1,6 @@
 // Bundles the command: an entry for each process, one lazy chunk per command and per platform. Types are checked by `tsc -b`.
 import { build } from "esbuild";
+import { directImports } from "./build-direct-imports.mjs";
 import { mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -34,6 +35,7 @@ const result = await build({
   minifySyntax: true,
   minifyWhitespace: true,
   legalComments: "none",
+  plugins: [directImports((name) => here(`../${name.replace("@gpujob/", "")}/src/index.ts`))],
   write: false,
   logLevel: "warning",
 });

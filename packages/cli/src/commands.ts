@@ -1,39 +1,69 @@
+import { submit } from "./commands/submit.ts";
+import { plan } from "./commands/plan.ts";
+import { offers } from "./commands/offers.ts";
+import { ps } from "./commands/ps.ts";
+import { show } from "./commands/show.ts";
+import { logs } from "./commands/logs.ts";
+import { wait } from "./commands/wait.ts";
+import { stop } from "./commands/stop.ts";
+import { retry } from "./commands/retry.ts";
+import { ssh } from "./commands/ssh.ts";
+import { exec } from "./commands/exec.ts";
+import { push } from "./commands/push.ts";
+import { pull } from "./commands/pull.ts";
+import { cost } from "./commands/cost.ts";
+import { audit } from "./commands/audit.ts";
+import { platforms } from "./commands/platforms.ts";
+import { doctor } from "./commands/doctor.ts";
+import { init } from "./commands/init.ts";
+import { schema } from "./commands/schema.ts";
+import { config } from "./commands/config.ts";
+import { createCompletion } from "./commands/completion.ts";
+import { prune } from "./commands/prune.ts";
+import { mock } from "./commands/mock.ts";
+import { drill, serve } from "./commands/later.ts";
+import { drive } from "./commands/drive.ts";
 import type { AnyCommand } from "./definition.ts";
 
-/** Every command by name, in the order of the help, each in a chunk of its own. */
-const loaders: Readonly<Record<string, (() => Promise<AnyCommand>) | undefined>> = {
-  submit: async () => (await import("./commands/submit.ts")).submit,
-  plan: async () => (await import("./commands/plan.ts")).plan,
-  offers: async () => (await import("./commands/offers.ts")).offers,
-  ps: async () => (await import("./commands/ps.ts")).ps,
-  show: async () => (await import("./commands/show.ts")).show,
-  logs: async () => (await import("./commands/logs.ts")).logs,
-  wait: async () => (await import("./commands/wait.ts")).wait,
-  stop: async () => (await import("./commands/stop.ts")).stop,
-  retry: async () => (await import("./commands/retry.ts")).retry,
-  ssh: async () => (await import("./commands/ssh.ts")).ssh,
-  exec: async () => (await import("./commands/exec.ts")).exec,
-  push: async () => (await import("./commands/push.ts")).push,
-  pull: async () => (await import("./commands/pull.ts")).pull,
-  cost: async () => (await import("./commands/cost.ts")).cost,
-  audit: async () => (await import("./commands/audit.ts")).audit,
-  platforms: async () => (await import("./commands/platforms.ts")).platforms,
-  doctor: async () => (await import("./commands/doctor.ts")).doctor,
-  init: async () => (await import("./commands/init.ts")).init,
-  schema: async () => (await import("./commands/schema.ts")).schema,
-  config: async () => (await import("./commands/config.ts")).config,
-  completion: async () => (await import("./commands/completion.ts")).completion,
-  prune: async () => (await import("./commands/prune.ts")).prune,
-  mock: async () => (await import("./commands/mock.ts")).mock,
-  drill: async () => (await import("./commands/later.ts")).drill,
-  serve: async () => (await import("./commands/later.ts")).serve,
-  drive: async () => (await import("./commands/drive.ts")).drive,
-};
+const completion = createCompletion(() => commands);
+
+/**
+ * Every command, in the order of the help. They are small and loaded together: a dozen files more cost more time than
+ * their code. What is large is loaded by those who use it: the library, oclif, questions, the live line.
+ */
+export const commands: readonly AnyCommand[] = [
+  submit,
+  plan,
+  offers,
+  ps,
+  show,
+  logs,
+  wait,
+  stop,
+  retry,
+  ssh,
+  exec,
+  push,
+  pull,
+  cost,
+  audit,
+  platforms,
+  doctor,
+  init,
+  schema,
+  config,
+  completion,
+  prune,
+  mock,
+  drill,
+  serve,
+  drive,
+];
 
 /** Names of all commands. */
-export const commandNames: readonly string[] = Object.keys(loaders);
+export const commandNames: readonly string[] = commands.map(({ name }) => name);
 
-/** Loads one command; `undefined` when there is none of that name. */
-export async function loadCommand(name: string): Promise<AnyCommand | undefined> {
-  return Object.hasOwn(loaders, name) ? loaders[name]?.() : undefined;
+/** The command of this name; `undefined` when there is none. */
+export function findCommand(name: string): AnyCommand | undefined {
+  return commands.find((command) => command.name === name);
 }

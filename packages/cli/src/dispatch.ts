@@ -1,6 +1,6 @@
 import type { Failure } from "@gpujob/spec";
 import { nearestName, toFailure } from "@gpujob/spec";
-import { commandNames, loadCommand } from "./commands.ts";
+import { commandNames, findCommand } from "./commands.ts";
 import { createContext } from "./create-context.ts";
 import type { Surroundings } from "./create-context.ts";
 import type { CommandContext } from "./context.ts";
@@ -13,6 +13,7 @@ import { isPromptExit } from "./prompts.ts";
 import type { ReadLine } from "./read-line.ts";
 import { readLine, splitAtDashes } from "./read-line.ts";
 import { renderFailure } from "./render/failure.ts";
+import { rootHelp } from "./root-help.ts";
 import { viewOf } from "./create-context.ts";
 
 /** Runs one command line and answers the exit code. Everything it says has been written when it settles. */
@@ -28,7 +29,7 @@ export async function dispatch(
     if (isHelp) {
       return await showHelp(name === "help" ? words.find(isWord) : name, surroundings, isJson);
     }
-    const command = await findCommand(name);
+    const command = getCommand(name);
     const line = await readLine(command, words);
     return await runCommand(command, line, surroundings);
   } catch (error) {
@@ -50,8 +51,9 @@ function findName(argv: readonly string[]): {
   return { name, words: [...argv.slice(0, index), ...argv.slice(index + 1)] };
 }
 
-async function findCommand(name: string): Promise<AnyCommand> {
-  const command = await loadCommand(name);
+/** Throws `usage` with what was likely meant. */
+function getCommand(name: string): AnyCommand {
+  const command = findCommand(name);
   if (command) return command;
   const peer = peerHint(name);
   const near = nearestName(name, commandNames);
@@ -133,10 +135,10 @@ async function showHelp(
   isJson: boolean,
 ): Promise<number> {
   const view = viewOf(from.out, from, false);
-  const { commandHelp } = await import("./help.ts");
-  const { rootHelp } = await import("./root-help.ts");
   const lines =
-    name === undefined ? await rootHelp(view) : commandHelp(await findCommand(name), view);
+    name === undefined
+      ? rootHelp(view)
+      : (await import("./help.ts")).commandHelp(getCommand(name), view);
   const text = isJson
     ? JSON.stringify(successEnvelope({ help: lines.join("\n") }, []))
     : lines.join("\n");

@@ -1,14 +1,14 @@
 import { GpujobError, toFailure } from "@gpujob/spec";
 import * as fc from "fast-check";
 import { describe, it } from "vitest";
-import { commandNames, loadCommand } from "./commands.ts";
+import { commandNames, findCommand } from "./commands.ts";
 import type { AnyCommand, Flag } from "./definition.ts";
 import { explainLine } from "./explain-line.ts";
 import { commonFlags } from "./flags.ts";
 import { readLine, readPlainLine } from "./read-line.ts";
 
-async function load(name: string): Promise<AnyCommand> {
-  const command = await loadCommand(name);
+function load(name: string): AnyCommand {
+  const command = findCommand(name);
   if (!command) throw new Error(`no command ${name}`);
   return command;
 }
@@ -27,7 +27,7 @@ async function failureOf(promise: Promise<unknown>): Promise<string> {
 describe("reading a command line", () => {
   for (const name of commandNames) {
     it(`reads ${name} the same with Node's parser and with oclif's`, async ({ expect }) => {
-      const command = await load(name);
+      const command = load(name);
       const flags = { ...command.flags, ...commonFlags };
       const word = fc.stringMatching(/^[a-z0-9][a-z0-9./=-]{0,8}$/);
       const option = fc
@@ -55,28 +55,28 @@ describe("reading a command line", () => {
   }
 
   it("takes everything after -- for the job", async ({ expect }) => {
-    const line = await readLine(await load("submit"), ["job.yaml", "-y", "--", "run", "--json"]);
+    const line = await readLine(load("submit"), ["job.yaml", "-y", "--", "run", "--json"]);
     expect(line.args["file"]).toBe("job.yaml");
     expect(line.flags["json"]).toBe(false);
     expect(line.rest).toEqual(["run", "--json"]);
   });
 
   it("leaves corner cases to oclif and still reads them", async ({ expect }) => {
-    const line = await readLine(await load("submit"), ["-e", "-1", "-dy", "job.yaml"]);
+    const line = await readLine(load("submit"), ["-e", "-1", "-dy", "job.yaml"]);
     expect(line.flags).toMatchObject({ env: ["-1"], detach: true, yes: true });
   });
 
   it("names the nearest flag for one that it does not know", async ({ expect }) => {
-    const failure = await failureOf(readLine(await load("submit"), ["--max-prise", "3"]));
+    const failure = await failureOf(readLine(load("submit"), ["--max-prise", "3"]));
     expect(failure).toContain("usage: Unknown flag: --max-prise.");
     expect(failure).toContain("Did you mean --max-price?");
   });
 
   it("says what is missing, too much, given twice, or without a value", async ({ expect }) => {
-    const retry = await load("retry");
+    const retry = load("retry");
     expect(await failureOf(readLine(retry, []))).toMatch(/^usage: Missing 1 required arg/);
     expect(await failureOf(readLine(retry, ["a", "b"]))).toMatch(/^usage: Unexpected argument: b/);
-    const submit = await load("submit");
+    const submit = load("submit");
     const twice = ["--budget", "1 CNY", "--budget", "2 CNY"];
     expect(await failureOf(readLine(submit, twice))).toContain("only be specified once");
     expect(await failureOf(readLine(submit, ["--gpu"]))).toContain("--gpu expects a value");
@@ -86,11 +86,11 @@ describe("reading a command line", () => {
   });
 
   it("refuses numbers and times that are none", async ({ expect }) => {
-    const ps = await load("ps");
+    const ps = load("ps");
     for (const text of ["0", "-1", "1.5", "many", "1e3"]) {
       expect(await failureOf(readLine(ps, ["-n", text]))).toMatch(/^usage/);
     }
-    const wait = await load("wait");
+    const wait = load("wait");
     expect(await failureOf(readLine(wait, ["r-1", "--timeout", "soon"]))).toContain("--timeout");
     expect((await readLine(wait, ["r-1", "--timeout", "90s"])).flags["timeout"]).toBe(90_000);
   });
@@ -106,21 +106,17 @@ describe("reading a command line", () => {
       ["doctor", "--probe"],
     ];
     for (const [name = "", ...words] of later) {
-      expect(await failureOf(readLine(await load(name), words))).toMatch(
-        /^not_yet: .*not there yet/,
-      );
+      expect(await failureOf(readLine(load(name), words))).toMatch(/^not_yet: .*not there yet/);
     }
   });
 
   it("takes nothing after -- where no command is expected", async ({ expect }) => {
-    expect(await failureOf(readLine(await load("ps"), ["--", "x"]))).toContain(
-      'nothing after "--"',
-    );
+    expect(await failureOf(readLine(load("ps"), ["--", "x"]))).toContain('nothing after "--"');
   });
 
   it("defines every command as the help and the parser need it", async ({ expect }) => {
     for (const name of commandNames) {
-      const command = await load(name);
+      const command = load(name);
       expect(command.name).toBe(name);
       expect(command.summary).not.toMatch(/\.$/);
       for (const flag of Object.values(command.flags)) {

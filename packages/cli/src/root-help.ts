@@ -1,14 +1,11 @@
-import { commandNames, loadCommand } from "./commands.ts";
+import { commands } from "./commands.ts";
 import { paint } from "./render/style.ts";
 import { pad, wrap } from "./render/text.ts";
 import type { View } from "./render/view.ts";
 
 /** The help without a command: what there is, and how to begin. */
-export async function rootHelp(view: View): Promise<readonly string[]> {
-  const commands = await Promise.all(commandNames.map(loadCommand));
-  const shown = commands.flatMap((command) =>
-    command && command.hidden !== true ? [command] : [],
-  );
+export function rootHelp(view: View): readonly string[] {
+  const shown = commands.filter(({ hidden }) => hidden !== true);
   const width = Math.max(...shown.map(({ name }) => name.length)) + 2;
   const title = (text: string): string => paint(text, "strong", view);
   const limit = Math.min(view.columns, 100);

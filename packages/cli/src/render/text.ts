@@ -1,24 +1,14 @@
-import stringWidth from "string-width";
-
-const graphemes = new Intl.Segmenter("en", { granularity: "grapheme" });
+import measure from "fast-string-truncated-width";
 
 /** Columns that a text takes on a terminal; Chinese characters take two, colours none. */
 export function widthOf(text: string): number {
-  return stringWidth(text);
+  return measure(text).width;
 }
 
 /** A text cut to `width` columns with `…` at the end; never half a character. Expects a text without colours. */
 export function truncate(text: string, width: number): string {
-  if (widthOf(text) <= width) return text;
-  let kept = "";
-  let used = 0;
-  for (const { segment } of graphemes.segment(text)) {
-    const next = widthOf(segment);
-    if (used + next > width - 1) break;
-    kept += segment;
-    used += next;
-  }
-  return width <= 0 ? "" : `${kept}…`;
+  const { truncated, index } = measure(text, { limit: width, ellipsis: "…" });
+  return truncated ? `${text.slice(0, index)}${width > 0 ? "…" : ""}` : text;
 }
 
 /** A text filled with spaces to `width` columns. */
