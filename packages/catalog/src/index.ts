@@ -6,4 +6,6 @@ export { isOtherAccelerator } from "./other-accelerators.ts";
 export { bundledRates, convertMoney } from "./exchange.ts";
 export { scaleMoney } from "./scale-money.ts";
 export { findSheet, listSheets, sheetsReviewedAt } from "./price-sheets/sheets.ts";
+export { findRental, listRentals } from "./price-sheets/rentals.ts";
+export type { Rental } from "./price-sheets/rental.ts";
 export type { PriceConfidence, PriceSheet } from "./price-sheets/price-sheet.ts";

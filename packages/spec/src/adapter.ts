@@ -104,6 +104,8 @@ export interface Offer {
   readonly observedAt: string;
   /** Free-form facts of the platform for people, shown by `offers --json`. */
   readonly notes?: readonly string[];
+  /** With `release: by-hand`: how this machine is ended. */
+  readonly byHand?: ByHand;
 }
 
 /** A hint of what is wanted. An adapter may ignore all of it, and never drops an offer that matches. */
@@ -172,6 +174,11 @@ export type NodeAccess =
       readonly jumps?: readonly SshJump[];
       /** May our public key be installed at the first password login? Never on owned hosts. */
       readonly mayInstallKey?: boolean;
+      /**
+       * Names the machine behind the address: host keys that were learned under one name say nothing under another.
+       * For addresses that the user rents again and again without a lease of ours for each.
+       */
+      readonly machine?: string;
     }
   | { readonly kind: "channel" };
 
@@ -229,10 +236,16 @@ export interface Lease {
   readonly nodes: readonly Node[];
 }
 
-/** How a platform that has no API for it lets its user end a lease by hand. */
+/** How the user of a machine that was rented by hand ends it, and what happens to it and its data without them. */
 export interface ByHand {
   /** The page or command that ends the machine. */
   readonly endAt: string;
+  /** What this machine's own power-off does to its bill; stands before the capability of the same name. */
+  readonly powerOff?: Capabilities["powerOff"];
+  /** Does another billing unit begin by itself, and is it paid, until the user ends the machine? @default false */
+  readonly renews?: boolean;
+  /** What is lost so long after the user has stopped the machine; without `path` the machine itself. */
+  readonly wipes?: readonly { readonly path?: string; readonly afterStopSeconds: number }[];
 }
 
 /** Answers of `releaseLease`. `released` only after the platform confirmed it. */

@@ -1,9 +1,10 @@
 import { autodlTables } from "./autodl.ts";
+import { byHandTables } from "./by-hand.ts";
 import { compshareTables } from "./compshare.ts";
 import type { PriceSheet, SheetRow, SheetTable } from "./price-sheet.ts";
 
 /** Every seller's tables; one line each. */
-const tables: readonly SheetTable[] = [...autodlTables, ...compshareTables];
+const tables: readonly SheetTable[] = [...autodlTables, ...compshareTables, ...byHandTables];
 
 /** ISO-8601 date on which somebody last looked at every sheet; none may be a year older. */
 export const sheetsReviewedAt = "2026-11-01";
