@@ -28,7 +28,7 @@ const checks = [
   { name: "types", command: ["tsc", "-b"], after: "build" },
   { name: "packages", command: turbo("//#check:packages"), after: "build" },
   // Last, for some of them watch real processes and want a calm computer.
-  { name: "unit tests", command: turbo("//#test:unit") },
+  { name: "unit tests", command: [...turbo("test:unit"), "--concurrency=1", "--continue"] },
 ];
 
 /** @type {Map<string, Promise<boolean>>} */
