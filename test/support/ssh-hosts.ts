@@ -75,6 +75,8 @@ export async function startSshHost(options: SshHostOptions): Promise<SshHost> {
   // Its cleaner is one more image to fetch; we clean up by label ourselves.
   process.env["TESTCONTAINERS_RYUK_DISABLED"] = "true";
   const { GenericContainer, Wait } = await import("testcontainers");
+  // What a killed test left behind goes with the next one.
+  await removeContainers((owner) => !isAlive(owner));
   const container = new GenericContainer(
     options.image === "busybox" ? busyboxHostImage : testHostImage,
   )
@@ -90,25 +92,21 @@ export async function startSshHost(options: SshHostOptions): Promise<SshHost> {
   return describeHost(await container.start(), options.networkName ?? "bridge");
 }
 
-/** Removes the containers of test processes that no longer live, and of this one. For a global teardown. */
+/** Removes the containers of this process and of test processes that no longer live. For a global teardown. */
 export async function removeTestContainers(): Promise<void> {
+  await removeContainers((owner) => owner === process.pid || !isAlive(owner));
+}
+
+async function removeContainers(isOver: (owner: number) => boolean): Promise<void> {
   const format = `{{.ID}} {{.Label "${ownerLabel}"}}`;
-  const { stdout } = await run("docker", [
-    "ps",
-    "-a",
-    "--filter",
-    `label=${ownerLabel}`,
-    "--format",
-    format,
-  ]);
-  const rows = stdout.split("\n").flatMap((line) => {
+  const filter = ["--filter", `label=${ownerLabel}`, "--format", format];
+  const { stdout } = await run("docker", ["ps", "-a", ...filter]);
+  const ended = stdout.split("\n").flatMap((line) => {
     const [id, owner] = line.split(" ");
-    return id === undefined || owner === undefined ? [] : [{ id, owner: Number(owner) }];
+    return id === undefined || owner === undefined || !isOver(Number(owner)) ? [] : [id];
   });
-  const ended = rows
-    .filter(({ owner }) => owner === process.pid || !isAlive(owner))
-    .map(({ id }) => id);
-  if (ended.length > 0) await run("docker", ["rm", "-f", "-v", ...ended]);
+  // Another test process may be removing the same ones.
+  if (ended.length > 0) await run("docker", ["rm", "-f", "-v", ...ended]).catch(() => undefined);
 }
 
 function isAlive(pid: number): boolean {

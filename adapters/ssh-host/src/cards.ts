@@ -36,10 +36,12 @@ export function findCards(
   const busy = found.filter(({ isBusy }) => isBusy).map(({ index }) => index);
   const link = interconnect ?? readLink(report, found.length);
   if (declared !== undefined) return declaredCards(declared, found, busy, link);
-  const [first] = found;
+  // A host with different cards is offered by those that it has most of; the others are told.
+  const [same = []] = [...Map.groupBy(found, ({ name }) => name).values()].toSorted(
+    (one, other) => other.length - one.length,
+  );
+  const [first] = same;
   if (first === undefined) return { cards: ["host"], busy: [], notes: toolTrouble(report) };
-  // A host with different cards is offered by its most common one; the others are told.
-  const same = found.filter(({ name }) => name === first.name);
   const other = found.length - same.length;
   return {
     gpu: toGpu(first, same.length, link),
@@ -49,7 +51,7 @@ export function findCards(
       other === 0
         ? []
         : [
-            `${other} cards of another model are not offered; declare the host twice with \`gpu\` and \`cards\``,
+            `${other} cards of another model are not offered; declare \`gpu\` and \`cards\` to offer those`,
           ],
   };
 }

@@ -70,10 +70,11 @@ export function hostError(error: unknown, host: string, place: Place): PlatformE
   if (PlatformError.is(error) && error.failure.platform === platform) return error;
   // What the user must mend in key files and the like comes as another kind, which the contract does not let through.
   const kind = PlatformError.is(error) ? error.kind : "unauthorized";
-  return new PlatformError(kind, `${platform}: ${error.message}`, {
-    ...error.failure,
+  const { kind: _kind, message, scope = "host", ...details } = error.failure;
+  return new PlatformError(kind, `${platform}: ${message}`, {
+    ...details,
     ...place,
-    scope: error.failure.scope ?? "host",
+    scope,
     cause: error,
   });
 }

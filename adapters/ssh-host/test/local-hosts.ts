@@ -2,7 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createTestContext, localChannel } from "@gpujob/adapter-kit/testing";
-import type { AdapterContext, Connect, Platform } from "@gpujob/spec";
+import type { AdapterContext, Connect, LeaseRequest, Offer, Platform } from "@gpujob/spec";
 import sshHostAdapter from "../src/index.ts";
 
 /** Hosts that are this machine, each with a folder of its own for reservations. */
@@ -45,4 +45,28 @@ export async function startLocalHosts(
     await rm(folder, { recursive: true, force: true });
   };
   return { platform, config, folder, close };
+}
+
+let count = 0;
+
+/** A request of the installation `testtest` with a key of its own. */
+export function requestFor(offer: Offer, over: Partial<LeaseRequest> = {}): LeaseRequest {
+  count += 1;
+  const endsAtMs = Date.now() + 600_000;
+  return {
+    leaseKey: `key${count}`.padEnd(32, "x"),
+    ownership: {
+      installation: "testtest",
+      run: `run${count}`,
+      attempt: 1,
+      member: 0,
+      expires: Math.floor(endsAtMs / 1000),
+    },
+    offer,
+    nodes: 1,
+    diskGib: 10,
+    sshPublicKey: "ssh-ed25519 AAAA test",
+    endsAt: new Date(endsAtMs).toISOString(),
+    ...over,
+  };
 }

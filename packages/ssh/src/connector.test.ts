@@ -238,7 +238,11 @@ describe("log-ins", () => {
     }
     const before = server.attempts.length;
     await expect(connect(wrong)).rejects.toMatchObject({
-      failure: { kind: "unauthorized", retryAfterMs: expect.any(Number) },
+      failure: {
+        kind: "unauthorized",
+        message: expect.stringContaining("3 times in a row"),
+        retryAfterMs: expect.any(Number),
+      },
     });
     expect(server.attempts.length).toBe(before);
     expect(before).toBe(6);

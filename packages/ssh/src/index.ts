@@ -11,5 +11,6 @@ export type { SshLimits } from "./limits.ts";
 export type { Shell, ShellOptions } from "./open-shell.ts";
 export { quoteArgv } from "./quote-argv.ts";
 export type { SshAccess } from "./route.ts";
+export { toSshCommand } from "./ssh-command.ts";
 export { resolveSshTarget } from "./target.ts";
 export type { ResolvedTarget } from "./target.ts";

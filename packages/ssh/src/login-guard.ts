@@ -39,13 +39,11 @@ export function createLoginGuard(clock: Clock): LoginGuard {
 }
 
 function tooMany(last: PlatformError, waitMs: number): PlatformError {
-  return new PlatformError(
-    "unauthorized",
-    `${last.message.replace(/\.$/, "")}, ${mostRejections} times in a row; not tried again for now.`,
-    {
-      ...last.failure,
-      retryAfterMs: Math.ceil(waitMs),
-      cause: last,
-    },
-  );
+  const { kind: _kind, message, ...details } = last.failure;
+  const text = `${message.replace(/\.$/, "")}, ${mostRejections} times in a row; not tried again for now.`;
+  return new PlatformError("unauthorized", text, {
+    ...details,
+    retryAfterMs: Math.ceil(waitMs),
+    cause: last,
+  });
 }
