@@ -7,13 +7,20 @@ import { fileURLToPath } from "node:url";
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 
-// CommonJS packages inside an ES module need a `require` of their own.
+// CommonJS packages inside an ES module need a `require` of their own; one for Node's own modules costs nothing to make.
 const banner = `import { createRequire as gpujobRequire } from "node:module";
-import { dirname as gpujobDirname } from "node:path";
-import { fileURLToPath as gpujobPath } from "node:url";
-const require = gpujobRequire(import.meta.url);
-const __filename = gpujobPath(import.meta.url);
-const __dirname = gpujobDirname(__filename);`;
+const require = (name) => process.getBuiltinModule(name) ?? gpujobRequire(import.meta.url)(name);
+const __filename = import.meta.filename, __dirname = import.meta.dirname;`;
+
+/** @type {import("esbuild").Plugin} zod brings its messages in fifty languages; the program speaks one. */
+const englishOnly = {
+  name: "english-only",
+  setup: (plugins) => {
+    plugins.onLoad({ filter: /zod\/v4\/locales\/index\.js$/ }, () => ({
+      contents: 'export { default as en } from "./en.js";',
+    }));
+  },
+};
 
 const result = await build({
   entryPoints: {
@@ -35,7 +42,10 @@ const result = await build({
   minifySyntax: true,
   minifyWhitespace: true,
   legalComments: "none",
-  plugins: [directImports((name) => here(`../${name.replace("@gpujob/", "")}/src/index.ts`))],
+  plugins: [
+    englishOnly,
+    directImports((name) => here(`../${name.replace("@gpujob/", "")}/src/index.ts`)),
+  ],
   write: false,
   logLevel: "warning",
 });

@@ -119,6 +119,45 @@ describe("runs on a simulated market", () => {
     expect(meter["machines"]).toMatchObject([{ endedAt: expect.any(String) }]);
   });
 
+  it("leaves at once at a second SIGTERM, and the next command sees to the machine", async ({
+    expect,
+  }) => {
+    const more = "checkpoint: { path: ckpt, every: 1h, grace: 60s }\n";
+    const script = "trap : TERM; echo up; while true; do sleep 1; done";
+    const { home, cwd, file } = await makeHome(jobOf(script, more));
+    const call = startGpujob(["submit", file, "-y"], { home, cwd });
+    await vi.waitUntil(() => call.out().includes("up"), { timeout: 30_000 });
+    call.kill("SIGTERM");
+    await vi.waitUntil(() => call.err().includes("Again to leave at once"), { timeout: 5000 });
+    // Two within 150 ms are one signal that came by two ways.
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    call.kill("SIGTERM");
+    const { code, err } = await call.result;
+    expect(code).toBe(143);
+    expect(err).toContain("may still be running and billing");
+    const id = /gpujob stop (r-\w+) --now/.exec(err)?.[1] ?? "";
+    expect((await runGpujob(["stop", id, "--now"], { home, cwd })).code).toBe(0);
+    const meter = dataOf((await runGpujob(["mock", "meter", "--json"], { home, cwd })).out);
+    expect(meter["machines"]).toMatchObject([{ endedAt: expect.any(String) }]);
+  });
+
+  it("takes a run over whose driver was killed, says so, and brings it to its end", async ({
+    expect,
+  }) => {
+    const { home, cwd, file } = await makeHome(jobOf("echo up; sleep 3; echo late; exit 6"));
+    const call = startGpujob(["submit", file, "-y"], { home, cwd });
+    await vi.waitUntil(() => call.out().includes("up"), { timeout: 30_000 });
+    call.kill("SIGKILL");
+    await call.result;
+    const rows = await runGpujob(["ps", "--json"], { home, cwd });
+    expect(JSON.parse(rows.out)).toMatchObject({
+      ok: true,
+      warnings: [expect.stringContaining("driver")],
+    });
+    expect((await runGpujob(["wait"], { home, cwd })).code).toBe(6);
+    expect((await runGpujob(["logs"], { home, cwd })).out).toBe("up\nlate\n");
+  });
+
   it("is stopped from elsewhere, and says that it was", async ({ expect }) => {
     const { home, cwd, file } = await makeHome(jobOf("echo up; sleep 60"));
     const call = startGpujob(["submit", file, "-y"], { home, cwd });

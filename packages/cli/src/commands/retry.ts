@@ -29,6 +29,6 @@ export const retry = defineCommand({
     const options = { fresh, detach, confirm };
     const run = await gpujob.retryRun(args.run, options, { signal: context.signal });
     if (detach) return { data: await gpujob.showRun(run.id), lines: () => [run.id] };
-    return finishRun(await followRun(run, gpujob, context), context);
+    return finishRun(await followRun(run, gpujob, context), context, `./outputs/${run.id}`);
   },
 });

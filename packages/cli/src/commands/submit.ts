@@ -53,6 +53,7 @@ export const submit = defineCommand({
     );
     if (!run.isNew) await context.warn(`Run ${run.id} was submitted before with this key.`);
     if (detach) return { data: await gpujob.showRun(run.id), lines: () => [run.id] };
-    return finishRun(await followRun(run, gpujob, context), context);
+    const folder = output ?? `./outputs/${run.id}`;
+    return finishRun(await followRun(run, gpujob, context), context, folder);
   },
 });

@@ -9,9 +9,12 @@ import { pad, tame, wrap } from "./text.ts";
 import { formatAge, formatSeconds } from "./units.ts";
 import type { View } from "./view.ts";
 
-/** The few lines at the end of `submit`, `wait` and `stop`: how it went, where things are, what it cost. */
-export function renderSummary(run: RunView, view: View): readonly string[] {
-  return [headline(run, view), ...facts(run, view), ...renderAttempts(run, view, 2)];
+/**
+ * The few lines at the end of `submit`, `wait` and `stop`: how it went, where things are, what it cost.
+ * `outputFolder` is where this call brought the outputs, as the user wrote it.
+ */
+export function renderSummary(run: RunView, view: View, outputFolder?: string): readonly string[] {
+  return [headline(run, view), ...facts(run, view, outputFolder), ...renderAttempts(run, view, 2)];
 }
 
 /** The page of `show`. */
@@ -32,14 +35,14 @@ function headline(run: RunView, view: View): string {
   return `${paint(run.id, "strong", view)} ${tame(run.name)}: ${state}${code}, ${took(run, view.now)}`;
 }
 
-function facts(run: RunView | RunDetail, view: View): readonly string[] {
+function facts(run: RunView | RunDetail, view: View, outputFolder?: string): readonly string[] {
   const quoted = run.quoted === null ? "" : ` (quoted ${formatMoney(run.quoted)})`;
   const entries: (readonly [string, string])[] = [];
   const reason = run.failure?.message ?? run.reason;
   if (reason !== null) entries.push(["Reason", tame(reason)]);
   if (run.failure?.hint !== undefined) entries.push(["Next", tame(run.failure.hint)]);
   if ("timeline" in run) entries.push(...liveFacts(run, view));
-  for (const output of run.outputs) entries.push(["Outputs", tame(output)]);
+  if (run.outputs.length > 0) entries.push(["Outputs", outputsSentence(run.outputs, outputFolder)]);
   entries.push(
     ["Cost", `${formatMoney(run.cost)}${quoted}`],
     ["Billing", billingSentence(run, view)],
@@ -48,6 +51,13 @@ function facts(run: RunView | RunDetail, view: View): readonly string[] {
     const label = entries[index - 1]?.[0] === name ? "" : name;
     return wrap(`  ${pad(label, 9, "left")}${text}`, view.columns, " ".repeat(11));
   });
+}
+
+/** A few names; all of them are in the folder and in the JSON. */
+function outputsSentence(outputs: readonly string[], folder: string | undefined): string {
+  const shown = outputs.slice(0, 5).map(tame).join(", ");
+  const more = outputs.length > 5 ? ` and ${outputs.length - 5} more` : "";
+  return folder === undefined ? `${shown}${more}` : `${folder}: ${shown}${more}`;
 }
 
 function liveFacts(run: RunDetail, view: View): readonly (readonly [string, string])[] {

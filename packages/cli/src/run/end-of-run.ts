@@ -9,6 +9,7 @@ import type { Followed } from "./follow-run.ts";
 export async function finishRun(
   { run, isDetached }: Followed,
   context: CommandContext,
+  outputFolder: string,
 ): Promise<Outcome<RunView>> {
   const view = context.view(context.err);
   if (isDetached) {
@@ -18,6 +19,6 @@ export async function finishRun(
     ]);
     return { data: run };
   }
-  await context.screen.say(renderSummary(run, view));
+  await context.screen.say(renderSummary(run, view, outputFolder));
   return { data: run, ...endOfRun(run) };
 }

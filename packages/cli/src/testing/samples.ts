@@ -113,7 +113,7 @@ export function sampleRun(change: Partial<RunView> = {}): RunView {
     cost: money(2.92),
     quoted: money(3.92),
     billing: "ended",
-    outputs: ["outputs/r-k3v9x2"],
+    outputs: ["adapter/模型.safetensors", "metrics.json"],
     startedAt: "2026-11-24T10:00:00Z",
     endedAt: "2026-11-24T11:30:00Z",
     labels: { team: "nlp" },
