@@ -1,0 +1,26 @@
+import { defineAdapter } from "@gpujob/adapter-kit";
+import type { AdapterDefinition } from "@gpujob/spec";
+import { createAutodlPlatform } from "./adapter.ts";
+import type { AutodlConfig } from "./config.ts";
+import { configSchema } from "./config.ts";
+
+/** `adapter: autodl`: machines of AutoDL, of its sister site GPUhub, or of a private cluster of the same maker. */
+const autodlAdapter: AdapterDefinition<AutodlConfig> = defineAdapter<AutodlConfig>({
+  id: "autodl",
+  title: "AutoDL",
+  contractVersion: 1,
+  configSchema,
+  capabilities: {
+    release: "api",
+    markets: ["on-demand"],
+    // `shutdown` inside a container ends the bill and keeps its disk — https://www.autodl.com/docs (2026-09)
+    powerOff: "stops",
+    idempotency: "name",
+    tagging: "name",
+    image: true,
+    balance: true,
+  },
+  create: createAutodlPlatform,
+});
+
+export default autodlAdapter;

@@ -1,0 +1,27 @@
+import { createRealClock, createTestContext } from "@gpujob/adapter-kit/testing";
+import type { AdapterContext, Clock, Platform } from "@gpujob/spec";
+import autodl from "../src/index.ts";
+import type { FakeAutodl } from "./fake-autodl.ts";
+import { autodlToken } from "./fake-autodl.ts";
+
+/** Real time, but the adapter's short waits between two looks take no time at all. */
+function hastyClock(): Clock {
+  const clock = createRealClock();
+  return { ...clock, sleep: (ms, wait) => clock.sleep(ms <= 5000 ? 1 : ms, wait) };
+}
+
+/** The adapter as a user's configuration would make it, on the fake. */
+export function openAutodl(
+  fake: FakeAutodl,
+  settings: object = {},
+  over: Partial<AdapterContext> = {},
+): { readonly platform: Platform; readonly config: object } {
+  const config = { token: { env: "AUTODL_TOKEN" }, endpoint: fake.url, ...settings };
+  const context = createTestContext({
+    platform: "autodl",
+    secrets: { AUTODL_TOKEN: autodlToken },
+    clock: hastyClock(),
+    ...over,
+  });
+  return { platform: autodl.create(autodl.configSchema.parse(config), context), config };
+}
