@@ -1,0 +1,33 @@
+import { readFile } from "node:fs/promises";
+import { errorTableProblems } from "@gpujob/adapter-kit/testing";
+import { it } from "vitest";
+import { errorTable, problemOf } from "../src/errors.ts";
+import { readReport } from "../src/report.ts";
+
+const read = (name: string): Promise<string> =>
+  readFile(new URL(`../fixtures/${name}.txt`, import.meta.url), "utf8");
+
+it("finds each row of the error table by its fixture", async ({ expect }) => {
+  const problems = await errorTableProblems(errorTable, async (name) => {
+    const { problem } = readReport(await read(name));
+    return problem === undefined ? {} : { code: problem.code, text: problem.text };
+  });
+  expect(problems).toEqual([]);
+});
+
+it("takes an answer that is no report for one that says nothing", async ({ expect }) => {
+  expect(readReport(await read("strange-report"))).toEqual({
+    cards: [],
+    leases: [],
+    isEnding: false,
+  });
+});
+
+it("calls a refusal that it does not know a broken contract", ({ expect }) => {
+  const report = readReport("problem\tmoon\tthe moon is full\n");
+  const error = problemOf(report, "box", { platform: "rented", operation: "createLease" });
+  expect(error?.failure).toMatchObject({
+    kind: "contract_violation",
+    message: "rented: box: the moon is full.",
+  });
+});
