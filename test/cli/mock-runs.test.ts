@@ -158,6 +158,24 @@ describe("runs on a simulated market", () => {
     expect((await runGpujob(["logs"], { home, cwd })).out).toBe("up\nlate\n");
   });
 
+  it("reaches the machine of a run: commands with their code, files there and back", async ({
+    expect,
+  }) => {
+    const { home, cwd, file } = await makeHome(jobOf("echo up; sleep 60"));
+    const call = startGpujob(["submit", file, "-y"], { home, cwd });
+    await vi.waitUntil(() => call.out().includes("up"), { timeout: 30_000 });
+    const words = ["exec", "test-run", "--", "sh", "-c", "echo out; echo err >&2; exit 7"];
+    const executed = await runGpujob(words, { home, cwd });
+    expect(executed).toMatchObject({ code: 7, out: "out\n", err: "err\n" });
+    await writeFile(join(cwd, "数据.txt"), "42\n");
+    const push = await runGpujob(["push", "test-run", "数据.txt", "in"], { home, cwd });
+    expect(push).toMatchObject({ code: 0, out: expect.stringContaining("Sent 1 file") });
+    const pull = await runGpujob(["pull", "test-run", "in", "back"], { home, cwd });
+    expect(pull).toMatchObject({ code: 0, out: expect.stringContaining("Fetched 1 file") });
+    call.kill("SIGTERM");
+    expect((await call.result).code).toBe(143);
+  });
+
   it("is stopped from elsewhere, and says that it was", async ({ expect }) => {
     const { home, cwd, file } = await makeHome(jobOf("echo up; sleep 60"));
     const call = startGpujob(["submit", file, "-y"], { home, cwd });

@@ -1,7 +1,7 @@
 /** The signals that a person or a supervisor sends to end us. */
 export type SignalName = "SIGINT" | "SIGTERM" | "SIGHUP";
 
-export const signalNames = ["SIGINT", "SIGTERM", "SIGHUP"] as const satisfies SignalName[];
+const signalNames = ["SIGINT", "SIGTERM", "SIGHUP"] as const satisfies SignalName[];
 
 /** Exit code of a program that a signal ended. */
 export const signalExitCodes = {

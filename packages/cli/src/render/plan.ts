@@ -74,7 +74,7 @@ function explain(rows: readonly PlanCandidate[], view: View, isFull: boolean): r
 }
 
 /** The parts of a total price as one sum, with what is unknown named. */
-export function priceSplit({ breakdown, totalPrice }: PlanCandidate): string {
+function priceSplit({ breakdown, totalPrice }: PlanCandidate): string {
   const parts: readonly (readonly [string, Money | null])[] = [
     ["compute", breakdown.compute],
     ["disk", breakdown.disk],

@@ -110,7 +110,10 @@ function renderAttempts(run: RunView, view: View, atLeast: number): readonly str
     },
   ];
   const reasons = run.attempts.flatMap(({ number, reason }) =>
-    reason === null ? [] : wrap(`  Attempt ${number}: ${tame(reason)}`, view.columns, "    "),
+    // The last one's is the run's own and stands above.
+    reason === null || reason === run.reason
+      ? []
+      : wrap(`  Attempt ${number}: ${tame(reason)}`, view.columns, "    "),
   );
   return [...renderTable(columns, run.attempts, view), ...reasons];
 }

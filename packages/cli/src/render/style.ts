@@ -26,6 +26,6 @@ export function stateTone(state: string): Tone {
   if (["frozen", "needs-credentials", "by-hand", "warning", "interrupted"].includes(state)) {
     return "warn";
   }
-  if (["cancelled", "skipped", "none"].includes(state)) return "dim";
+  if (["cancelled", "closed", "skipped", "none"].includes(state)) return "dim";
   return "busy";
 }

@@ -33,7 +33,7 @@ export async function waitForRuns(
 }
 
 /** The end that the command takes over: 123 outranks all, else the first that is not zero. */
-export function worstEnd(runs: readonly RunView[]): ReturnType<typeof endOfRun> {
+function worstEnd(runs: readonly RunView[]): ReturnType<typeof endOfRun> {
   const ends = runs.map(endOfRun);
   const unproven = ends.find(({ failure }) => failure?.kind === "release_unconfirmed");
   return unproven ?? ends.find(({ exitCode }) => exitCode !== 0) ?? { exitCode: 0 };

@@ -27,7 +27,7 @@ export interface FakeCall {
 }
 
 /** Thrown in place of ending the process. */
-export class ProcessExit extends Error {
+class ProcessExit extends Error {
   readonly exitCode: number;
   constructor(exitCode: number) {
     super(`exit ${exitCode}`);
