@@ -24,7 +24,9 @@ wall() {
   fi
 }
 get() {
-  { read -r got <"$1"; } 2>/dev/null || got=
+  got=
+  [ -r "$1" ] || return 0
+  read -r got <"$1" || got=
 }
 put() {
   printf '%s\\n' "$2" >"$1.$$.new" && mv -f "$1.$$.new" "$1"
@@ -48,6 +50,12 @@ lives() {
   set -- $got
   pid=\${1:-}
   [ $# -ge 3 ] && [ "$3" = "$boot" ] && started "$1" && [ "$ticks" = "$2" ]
+}
+runs() {
+  pid=$2
+  if [ $((tick % 10)) -eq 0 ] || [ -z "$2" ] || ! kill -0 "$2" 2>/dev/null; then
+    lives "$1"
+  fi
 }
 detach() {
   if [ -n "$(command -v setsid)" ]; then
@@ -314,15 +322,18 @@ set_state() {
   [ "$state" = "$1" ] && return 0
   state=$1
   put "$control/state" "$state"
+  wake_watchers
+}
+wake_watchers() {
   for watcher in "$control"/watchers/*; do
-    [ -e "$watcher" ] && kill -s CONT "\${watcher##*/}" 2>/dev/null
+    [ -e "$watcher" ] && kill -s CONT "\${watcher##*/}"
   done
 }
 log_size() {
   get "$control/logger"
   set -- $got
   [ $# -eq 4 ] || { log=0; return; }
-  if { read -r _ log <"/proc/$1/fdinfo/1"; } 2>/dev/null && started "$1" && [ "$ticks" = "$2" ]; then
+  if [ -r "/proc/$1/fdinfo/1" ] && read -r _ log <"/proc/$1/fdinfo/1" && [ -n "$log" ]; then
     [ "$log" -ge "$4" ] || log=$4
   else
     log=$(file_size "$control/log")
@@ -342,6 +353,14 @@ read_plan() {
     esac
   done <"$control/plan/numbers"
 }
+read_limits() {
+  get "$control/deadline"
+  deadline=$got
+  get "$control/orphan"
+  orphan=$got
+  get "$control/contact"
+  contact=\${got:-0}
+}
 supervise() {
   attempt "$1"
   trap : CONT
@@ -350,17 +369,20 @@ supervise() {
   started $$
   me="$$ $ticks $boot"
   read_plan
+  read_limits
   get "$control/state"
   state=$got
   get "$control/active"
   active=$got
-  log=0 last_log= tick=0 until= clock_gap= runner_tries=0 hurry=0
+  get "$control/boot"
+  born=$got
+  runner= logger= log=0 last_log= tick=0 until= clock_gap= runner_tries=0 hurry=0
   while :; do
     now
-    get "$control/supervisor"
-    [ "$got" = "$me" ] || exit 0
-    if [ $((tick % 3)) -eq 0 ] && ! lives "$control/guard"; then
-      detach sh "$script" guard "$dir"
+    if [ $((tick % 3)) -eq 0 ]; then
+      get "$control/supervisor"
+      [ "$got" = "$me" ] || exit 0
+      lives "$control/guard" || detach sh "$script" guard "$dir"
     fi
     requests
     if [ -e "$control/exit" ]; then
@@ -369,6 +391,7 @@ supervise() {
       step
     fi
     tick=$((tick + 1))
+    wake_watchers
     pause
   done
 }
@@ -385,8 +408,7 @@ pause() {
   wait $!
 }
 step() {
-  get "$control/boot"
-  if [ "$got" != "$boot" ] && [ ! -e "$control/stopping" ]; then
+  if [ "$born" != "$boot" ] && [ ! -e "$control/stopping" ]; then
     mkdir "$control/launching" 2>/dev/null && put "$control/waited" "255 0"
     put "$control/stopping" "rebooted 0"
   fi
@@ -403,7 +425,9 @@ step() {
     stopping
     return
   fi
-  if ! lives "$control/runner" && ! lives "$control/launching/pid"; then
+  if runs "$control/runner" "$runner"; then
+    runner=$pid
+  elif ! lives "$control/launching/pid"; then
     [ -e "$control/waited" ] || begin_stop unknown 0
     stopping
     return
@@ -443,17 +467,17 @@ limits() {
     begin_stop tether "$grace"
     return
   fi
-  get "$control/deadline"
-  if [ -n "$got" ] && [ "$now" -ge "$got" ]; then
+  if [ -n "$deadline" ] && [ "$now" -ge "$deadline" ]; then
     begin_stop time-limit "$grace"
     return
   fi
-  get "$control/contact"
-  contact=\${got:-$now}
-  get "$control/orphan"
-  if [ -n "$got" ] && [ $((now - contact)) -ge "$got" ]; then
-    begin_stop orphaned "$grace"
-    return
+  if [ -n "$orphan" ] && [ $((now - contact)) -ge "$orphan" ]; then
+    get "$control/contact"
+    contact=\${got:-$now}
+    if [ $((now - contact)) -ge "$orphan" ]; then
+      begin_stop orphaned "$grace"
+      return
+    fi
   fi
   if [ -n "$logLimit" ] && [ "$log" -ge "$logLimit" ]; then
     hurry=100
@@ -462,7 +486,9 @@ limits() {
   fi
   if [ -n "$logLimit" ] && [ $((log + 2 * (log - \${seen_log:-$log}))) -ge "$logLimit" ]; then hurry=2; fi
   seen_log=$log
-  if ! lives "$control/logger"; then
+  if runs "$control/logger" "$logger"; then
+    logger=$pid
+  else
     if disk_is_full; then
       begin_stop disk-full 5000
       return
@@ -669,6 +695,7 @@ requests() {
   done
 }
 serve() {
+  [ "\${1:-}" != limits ] || read_limits
   [ ! -e "$control/exit" ] || return 0
   case \${1:-} in
     stop) begin_stop "$3" "$2" ;;
@@ -795,28 +822,32 @@ perform() {
       [ "$2" = - ] || put "$control/deadline" $((now + $2))
       [ "$3" = - ] || put "$control/orphan" "$3"
       [ "$4" = - ] || put "$control/hold" "$4"
+      [ ! -e "$control/wanted" ] || ask_supervisor limits
       ;;
     proceed) : >"$control/proceed" ;;
     stop | freeze | thaw | signal)
       [ -e "$control/plan/numbers" ] || fail absent
-      now
-      number=$((\${number:-0} + 1))
-      request=$control/requests/$now.$$.$number
       if [ "$verb" = stop ] && [ ! -e "$control/wanted" ]; then
         : >"$control/wanted"
       fi
-      put "$request" "$*"
-      ensure
-      wake_supervisor
-      tries=0
-      while [ "$verb" != stop ] && [ -e "$request" ] && [ "$tries" -lt 60 ]; do
-        tries=$((tries + 1))
-        nap
-        [ $((tries % 20)) -ne 0 ] || wake_supervisor
-      done
+      ask_supervisor "$@"
       ;;
     *) fail unsupported "$verb" ;;
   esac
+}
+ask_supervisor() {
+  now
+  number=$((\${number:-0} + 1))
+  request=$control/requests/$now.$$.$number
+  put "$request" "$*"
+  ensure
+  wake_supervisor
+  tries=0
+  while [ "$1" != stop ] && [ -e "$request" ] && [ "$tries" -lt 60 ]; do
+    tries=$((tries + 1))
+    nap
+    [ $((tries % 20)) -ne 0 ] || wake_supervisor
+  done
 }
 control() {
   claim
@@ -845,6 +876,7 @@ control() {
 }
 emit() {
   trap : CONT
+  sleeper=
   while :; do
     beat || exit 0
     seen_epoch
@@ -853,14 +885,17 @@ emit() {
       kill $$
       exit 0
     fi
-    [ $((beats % 5)) -ne 0 ] || ensure
+    [ $((beats % 3)) -ne 0 ] || ensure
     get "$control/heard.$$"
     if [ -n "$got" ] && [ $((now - got)) -gt 120000 ]; then
       kill $$
       exit 0
     fi
-    sleep 1 &
-    wait $!
+    if [ -z "$sleeper" ] || ! kill -0 "$sleeper" 2>/dev/null; then
+      sleep 5 &
+      sleeper=$!
+    fi
+    wait "$sleeper"
   done
 }
 follow() {

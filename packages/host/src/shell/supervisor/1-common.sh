@@ -31,7 +31,10 @@ wall() {
 
 # First line of file $1 -> $got. Empty when it is missing or not ended by a newline: half a line never counts.
 get() {
-  { read -r got <"$1"; } 2>/dev/null || got=
+  got=
+  # Asked first: turning complaints away costs more than the reading. It may still vanish in between.
+  [ -r "$1" ] || return 0
+  read -r got <"$1" || got=
 }
 
 # Writes line $2 into file $1 by rename: a reader sees the old line or the new one.
@@ -68,6 +71,15 @@ lives() {
   set -- $got
   pid=${1:-}
   [ $# -ge 3 ] && [ "$3" = "$boot" ] && started "$1" && [ "$ticks" = "$2" ]
+}
+
+# As lives for file $1, whose process was number $2 at the last look: one question to the kernel, and only now and then
+# the whole check.
+runs() {
+  pid=$2
+  if [ $((tick % 10)) -eq 0 ] || [ -z "$2" ] || ! kill -0 "$2" 2>/dev/null; then
+    lives "$1"
+  fi
 }
 
 # Starts "$@" away from this session, and returns at once. The second setsid forks, because the first made it a leader.

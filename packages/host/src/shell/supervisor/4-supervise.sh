@@ -4,8 +4,13 @@ set_state() {
   [ "$state" = "$1" ] && return 0
   state=$1
   put "$control/state" "$state"
+  wake_watchers
+}
+
+# Those who send beats sleep until they are woken: one sleeper per second is enough.
+wake_watchers() {
   for watcher in "$control"/watchers/*; do
-    [ -e "$watcher" ] && kill -s CONT "${watcher##*/}" 2>/dev/null
+    [ -e "$watcher" ] && kill -s CONT "${watcher##*/}"
   done
 }
 
@@ -15,7 +20,7 @@ log_size() {
   # shellcheck disable=SC2086 # split on purpose
   set -- $got
   [ $# -eq 4 ] || { log=0; return; }
-  if { read -r _ log <"/proc/$1/fdinfo/1"; } 2>/dev/null && started "$1" && [ "$ticks" = "$2" ]; then
+  if [ -r "/proc/$1/fdinfo/1" ] && read -r _ log <"/proc/$1/fdinfo/1" && [ -n "$log" ]; then
     [ "$log" -ge "$4" ] || log=$4
   else
     log=$(file_size "$control/log")
@@ -37,6 +42,16 @@ read_plan() {
   done <"$control/plan/numbers"
 }
 
+# What setLimits moves; read anew when it does.
+read_limits() {
+  get "$control/deadline"
+  deadline=$got
+  get "$control/orphan"
+  orphan=$got
+  get "$control/contact"
+  contact=${got:-0}
+}
+
 supervise() {
   attempt "$1"
   trap : CONT
@@ -45,18 +60,21 @@ supervise() {
   started $$
   me="$$ $ticks $boot"
   read_plan
+  read_limits
   get "$control/state"
   state=$got
   get "$control/active"
   active=$got
-  log=0 last_log= tick=0 until= clock_gap= runner_tries=0 hurry=0
+  get "$control/boot"
+  born=$got
+  runner= logger= log=0 last_log= tick=0 until= clock_gap= runner_tries=0 hurry=0
   while :; do
     now
-    get "$control/supervisor"
-    # A newer one has taken over.
-    [ "$got" = "$me" ] || exit 0
-    if [ $((tick % 3)) -eq 0 ] && ! lives "$control/guard"; then
-      detach sh "$script" guard "$dir"
+    if [ $((tick % 3)) -eq 0 ]; then
+      get "$control/supervisor"
+      # A newer one has taken over.
+      [ "$got" = "$me" ] || exit 0
+      lives "$control/guard" || detach sh "$script" guard "$dir"
     fi
     requests
     if [ -e "$control/exit" ]; then
@@ -65,6 +83,7 @@ supervise() {
       step
     fi
     tick=$((tick + 1))
+    wake_watchers
     pause
   done
 }
@@ -85,8 +104,7 @@ pause() {
 }
 
 step() {
-  get "$control/boot"
-  if [ "$got" != "$boot" ] && [ ! -e "$control/stopping" ]; then
+  if [ "$born" != "$boot" ] && [ ! -e "$control/stopping" ]; then
     # Nothing survives a reboot, and what had not begun must not begin on its own.
     mkdir "$control/launching" 2>/dev/null && put "$control/waited" "255 0"
     put "$control/stopping" "rebooted 0"
@@ -105,7 +123,9 @@ step() {
     stopping
     return
   fi
-  if ! lives "$control/runner" && ! lives "$control/launching/pid"; then
+  if runs "$control/runner" "$runner"; then
+    runner=$pid
+  elif ! lives "$control/launching/pid"; then
     # Looked at twice: the runner may just have written the status and gone.
     [ -e "$control/waited" ] || begin_stop unknown 0
     stopping
@@ -151,17 +171,17 @@ limits() {
     begin_stop tether "$grace"
     return
   fi
-  get "$control/deadline"
-  if [ -n "$got" ] && [ "$now" -ge "$got" ]; then
+  if [ -n "$deadline" ] && [ "$now" -ge "$deadline" ]; then
     begin_stop time-limit "$grace"
     return
   fi
-  get "$control/contact"
-  contact=${got:-$now}
-  get "$control/orphan"
-  if [ -n "$got" ] && [ $((now - contact)) -ge "$got" ]; then
-    begin_stop orphaned "$grace"
-    return
+  if [ -n "$orphan" ] && [ $((now - contact)) -ge "$orphan" ]; then
+    get "$control/contact"
+    contact=${got:-$now}
+    if [ $((now - contact)) -ge "$orphan" ]; then
+      begin_stop orphaned "$grace"
+      return
+    fi
   fi
   if [ -n "$logLimit" ] && [ "$log" -ge "$logLimit" ]; then
     hurry=100
@@ -171,7 +191,9 @@ limits() {
   # At this speed the cap would be passed by far before the next look.
   if [ -n "$logLimit" ] && [ $((log + 2 * (log - ${seen_log:-$log}))) -ge "$logLimit" ]; then hurry=2; fi
   seen_log=$log
-  if ! lives "$control/logger"; then
+  if runs "$control/logger" "$logger"; then
+    logger=$pid
+  else
     # The copier ends for want of space, or because somebody killed it.
     if disk_is_full; then
       begin_stop disk-full 5000
@@ -412,6 +434,7 @@ requests() {
 }
 
 serve() {
+  [ "${1:-}" != limits ] || read_limits
   [ ! -e "$control/exit" ] || return 0
   case ${1:-} in
     stop) begin_stop "$3" "$2" ;;

@@ -117,29 +117,34 @@ perform() {
       [ "$2" = - ] || put "$control/deadline" $((now + $2))
       [ "$3" = - ] || put "$control/orphan" "$3"
       [ "$4" = - ] || put "$control/hold" "$4"
+      [ ! -e "$control/wanted" ] || ask_supervisor limits
       ;;
     proceed) : >"$control/proceed" ;;
     stop | freeze | thaw | signal)
       [ -e "$control/plan/numbers" ] || fail absent
-      now
-      number=$((${number:-0} + 1))
-      request=$control/requests/$now.$$.$number
       if [ "$verb" = stop ] && [ ! -e "$control/wanted" ]; then
         : >"$control/wanted"
       fi
-      put "$request" "$*"
-      ensure
-      wake_supervisor
-      tries=0
-      # The supervisor takes the file away once it has done what it says.
-      while [ "$verb" != stop ] && [ -e "$request" ] && [ "$tries" -lt 60 ]; do
-        tries=$((tries + 1))
-        nap
-        [ $((tries % 20)) -ne 0 ] || wake_supervisor
-      done
+      ask_supervisor "$@"
       ;;
     *) fail unsupported "$verb" ;;
   esac
+}
+
+# Leaves a request for the supervisor, and waits until it has done what it says; of a stop only the request counts.
+ask_supervisor() {
+  now
+  number=$((${number:-0} + 1))
+  request=$control/requests/$now.$$.$number
+  put "$request" "$*"
+  ensure
+  wake_supervisor
+  tries=0
+  while [ "$1" != stop ] && [ -e "$request" ] && [ "$tries" -lt 60 ]; do
+    tries=$((tries + 1))
+    nap
+    [ $((tries % 20)) -ne 0 ] || wake_supervisor
+  done
 }
 
 # The long-lived channel: commands come in as lines, answers and beats go out as lines.
@@ -173,6 +178,7 @@ control() {
 # Beats once a second and at every change. Ends when the driver has been silent for long: the link may be half open.
 emit() {
   trap : CONT
+  sleeper=
   while :; do
     beat || exit 0
     seen_epoch
@@ -181,14 +187,18 @@ emit() {
       kill $$
       exit 0
     fi
-    [ $((beats % 5)) -ne 0 ] || ensure
+    [ $((beats % 3)) -ne 0 ] || ensure
     get "$control/heard.$$"
     if [ -n "$got" ] && [ $((now - got)) -gt 120000 ]; then
       kill $$
       exit 0
     fi
-    sleep 1 &
-    wait $!
+    # Woken every second by the supervisor; the sleep is for the time when there is none.
+    if [ -z "$sleeper" ] || ! kill -0 "$sleeper" 2>/dev/null; then
+      sleep 5 &
+      sleeper=$!
+    fi
+    wait "$sleeper"
   done
 }
 
