@@ -30,7 +30,11 @@ export const ps = defineCommand({
     const rows = await read();
     return {
       data: rows,
-      lines: (view) => (flags.quiet ? rows.map(({ id }) => id) : renderRuns(rows, view)),
+      lines: (view) => {
+        if (flags.quiet) return rows.map(({ id }) => id);
+        if (rows.length === 0 && !flags.all) return ["No run goes on; -a lists ended ones too."];
+        return renderRuns(rows, view);
+      },
     };
   },
 });

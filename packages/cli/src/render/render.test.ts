@@ -167,6 +167,17 @@ describe("what people see", () => {
     expect(text.split("\n")).toHaveLength(2);
   });
 
+  it("shows a platform's message as text, whatever is in it", ({ expect }) => {
+    const message = "no stock\u001B]52;c;aGk=\u0007 left\n  line two";
+    const lines = renderFailure(
+      { kind: "no_capacity", message },
+      { columns: 80, colour: false, now },
+    );
+    expect(lines).toHaveLength(2);
+    expect(lines.join("")).not.toContain("\u001B");
+    expect(lines.join("")).not.toContain("\u0007");
+  });
+
   it("shows at most ten offers and says how many more fit", ({ expect }) => {
     const candidates = Array.from({ length: 25 }, (_, index) =>
       sampleCandidate({ rank: index + 1 }),
