@@ -1,6 +1,7 @@
 import type { Channel, Clock, Connect } from "@gpujob/spec";
 import type { AuthStep } from "./auth.ts";
 import { createChannel } from "./channel.ts";
+import { aborted } from "./errors.ts";
 import type { SshFiles } from "./files.ts";
 import { openHop, type HandshakeContext } from "./handshake.ts";
 import type { HostKeyPin, HostKeyPins, HostKeyRule, UnknownHostKey } from "./host-keys.ts";
@@ -101,6 +102,7 @@ interface PathContext {
 
 async function openPath(access: SshAccess, context: PathContext): Promise<Path> {
   const { options, guard, limits, signal } = context;
+  if (signal.aborted) throw aborted(`the connection to ${access.host}`, signal);
   const route = await planRoute(access, options);
   const links: SshLink[] = [];
   const close = (): void => links.toReversed().forEach((link) => link.close());

@@ -144,6 +144,7 @@ function attach(link: SshLink, channel: ClientChannel, wiring: Wiring): Promise<
       else if (signal !== undefined) found = { signal };
     });
     const finish = (): void => {
+      stopWatching();
       if (link.isGone) reject(link.failure());
       else if (!noise.hasBegun()) reject(shellFailed(link.place, noise.text() + errorNoise.text()));
       else resolve(found);
@@ -153,7 +154,7 @@ function attach(link: SshLink, channel: ClientChannel, wiring: Wiring): Promise<
       (output) => new Promise((done) => output.once("close", done)),
     );
     void Promise.all(closed).then(finish);
-    void link.gone.then(reject);
+    const stopWatching = link.onGone(reject);
     for (const filter of [noise, errorNoise])
       filter.onOverflow(() => reject(shellFailed(link.place, filter.text())));
   });

@@ -1,4 +1,5 @@
-import { createConnection } from "node:net";
+import { once } from "node:events";
+import { createConnection, Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { PlatformError, type Clock } from "@gpujob/spec";
 import ssh2, { type AuthenticationType, type ServerHostKeyAlgorithm } from "ssh2";
@@ -14,7 +15,7 @@ import {
   type HostKeyRule,
 } from "./host-keys.ts";
 import type { SshLimits } from "./limits.ts";
-import { SshLink } from "./link.ts";
+import { SshLink, type ChannelRequest } from "./link.ts";
 import { withDeadline } from "./wait.ts";
 
 /** One machine on the way, with everything needed to log in there. */
@@ -78,32 +79,24 @@ async function handshake(
   const place = placeOf(hop);
   const { clock, limits, signal } = context;
   const client = new ssh2.Client();
-  const bound = { clock, ms: limits.connectMs, what: `the connection to ${place}`, signal };
+  const within = createBudget(place, context);
   let socket: Duplex | undefined;
   try {
-    socket = await withDeadline(openSocket(hop, via, context), {
-      ...bound,
-      onLate: () => timedOut(place, "the connection", limits.connectMs),
-    });
+    socket = via === undefined ? startSocket(hop) : await openForward(hop, via, context);
+    if (socket instanceof Socket) await within("the connection", once(socket, "connect"));
     const events = startClient(client, socket, hop, orderAlgorithms(hop.rule, triedTypes), limits);
-    const blob = await withDeadline(events.hostKey, {
-      ...bound,
-      onLate: () => timedOut(place, "the SSH greeting", limits.connectMs),
-    });
-    await Promise.race([trustKey(hop, blob, context, triedTypes), events.broken]);
+    const blob = await within("the SSH greeting", events.hostKey);
+    // A person may be asked here, so it has a time of its own.
+    const trust = Promise.race([trustKey(hop, blob, context, triedTypes), events.broken]);
+    const what = `the question about the host key of ${place}`;
+    const onLate = (): Error => timedOut(place, what, limits.askMs);
+    await withDeadline(trust, { clock, ms: limits.askMs, what, signal, onLate });
     events.goOn();
-    const step = await withDeadline(events.loggedIn, {
-      ...bound,
-      onLate: () => timedOut(place, "the log-in", limits.connectMs),
-    });
+    const step = await within("the log-in", events.loggedIn);
     events.stopGuard();
-    const link = new SshLink(client, socket, {
-      place,
-      clock,
-      limits,
-      broken: events.broken,
-      onSilence: (ms) => context.onSilence(place, ms),
-    });
+    const { broken } = events;
+    const onSilence = (ms: number): void => context.onSilence(place, ms);
+    const link = new SshLink(client, socket, { place, clock, limits, broken, onSilence });
     return { link, step };
   } catch (error) {
     client.on("error", () => undefined);
@@ -113,39 +106,41 @@ async function handshake(
   }
 }
 
+/** The steps of one connection share its deadline. */
+function createBudget(place: string, { clock, limits, signal }: HandshakeContext) {
+  let leftMs = limits.connectMs;
+  return async <T>(what: string, work: Promise<T>): Promise<T> => {
+    const startMs = clock.monotonic();
+    const onLate = (): Error => timedOut(place, what, limits.connectMs);
+    try {
+      return await withDeadline(work, {
+        clock,
+        ms: Math.max(0, leftMs),
+        what: `${what} to ${place}`,
+        signal,
+        onLate,
+      });
+    } finally {
+      leftMs -= clock.monotonic() - startMs;
+    }
+  };
+}
+
 /** Our own socket, so that small packets leave at once. */
-async function openSocket(
-  hop: Hop,
-  via: SshLink | undefined,
+function startSocket({ host, port }: Hop): Socket {
+  const options = { host, port, noDelay: true, keepAlive: true, keepAliveInitialDelay: 2_000 };
+  // Errors are told by whoever waits; one that comes when nobody does must not end the process.
+  return createConnection(options).on("error", () => undefined);
+}
+
+function openForward(
+  { host, port }: Hop,
+  via: SshLink,
   context: HandshakeContext,
 ): Promise<Duplex> {
-  if (via !== undefined) {
-    return via.openChannel(
-      {
-        what: `the way to ${hop.host}:${hop.port}`,
-        start: (client, done) => client.forwardOut("127.0.0.1", 0, hop.host, hop.port, done),
-      },
-      context,
-    );
-  }
-  const socket = createConnection({
-    host: hop.host,
-    port: hop.port,
-    noDelay: true,
-    keepAlive: true,
-    keepAliveInitialDelay: 2_000,
-  });
-  const abandon = (): void => void socket.destroy(new Error("cancelled"));
-  context.signal.addEventListener("abort", abandon, { once: true });
-  try {
-    await new Promise<void>((resolve, reject) => {
-      socket.once("connect", resolve).once("error", reject);
-      void context.clock.sleep(context.limits.connectMs, context).then(abandon, () => undefined);
-    });
-  } finally {
-    context.signal.removeEventListener("abort", abandon);
-  }
-  return socket;
+  const start: ChannelRequest["start"] = (client, done) =>
+    client.forwardOut("127.0.0.1", 0, host, port, done);
+  return via.openChannel({ what: `the way to ${host}:${port}`, start }, context);
 }
 
 async function trustKey(

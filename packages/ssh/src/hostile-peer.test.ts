@@ -1,9 +1,9 @@
-import type { Socket } from "node:net";
-import type { PlatformError } from "@gpujob/spec";
+import { createConnection, type Socket } from "node:net";
+import { toFailure, type PlatformError } from "@gpujob/spec";
 import { describe, it, onTestFinished } from "vitest";
 import type { SshAccess } from "./route.ts";
 import { runToEnd } from "./testing/collect.ts";
-import { makeTestConnector } from "./testing/connector.ts";
+import { makeTestConnector, type TestConnector } from "./testing/connector.ts";
 import { startRawServer, startTestServer } from "./testing/server.ts";
 
 const mebibyte = 1024 * 1024;
@@ -172,4 +172,65 @@ describe("a hostile peer", { concurrent: false }, () => {
     expect((await runToEnd(channel, ["echo", "fine"])).stdout.toString()).toBe("fine\n");
     await channel.close();
   });
+
+  it("whose bytes are damaged anywhere gives an error or an answer, never a crash or a wait without end", async ({
+    expect,
+  }) => {
+    const test = await makeTestConnector({ limits: { connectMs: 2_000, startMs: 2_000 } });
+    const server = await startTestServer({ publicKey: test.ours.publicKey });
+    onTestFinished(async () => {
+      await server.close();
+      await test.remove();
+    });
+    // Where the damage sits: in the greeting, the key exchange, the log-in, and in what comes after.
+    const places = [
+      0, 5, 21, 40, 90, 300, 700, 1_100, 1_400, 1_500, 1_700, 1_900, 2_000, 2_100, 2_300, 2_600,
+    ];
+    const outcomes = await Promise.all(
+      places.map((place) => meetThroughDamage(test, server.port, place)),
+    );
+    for (const outcome of outcomes)
+      expect(outcome).toMatch(
+        /^(fine|unreachable|unauthorized|contract_violation|unsupported_request)$/,
+      );
+    expect(new Set(outcomes).size).toBeGreaterThan(1);
+  });
 });
+
+/** Connects through a middle man that flips one byte of what the server sends. */
+async function meetThroughDamage(
+  test: TestConnector,
+  port: number,
+  place: number,
+): Promise<string> {
+  const middle = await startRawServer((socket) => {
+    const upstream = createConnection(port, "127.0.0.1").on("error", () => socket.destroy());
+    let seen = 0;
+    socket.pipe(upstream);
+    socket.on("close", () => upstream.destroy());
+    upstream.on("close", () => socket.destroy());
+    upstream.on("data", (chunk: Buffer) => {
+      const at = place - seen;
+      seen += chunk.length;
+      if (at >= 0 && at < chunk.length) chunk.writeUInt8((chunk[at] ?? 0) ^ 0x41, at);
+      socket.write(chunk);
+    });
+  });
+  onTestFinished(() => middle.close());
+  const access: SshAccess = {
+    kind: "ssh",
+    host: "127.0.0.1",
+    port: middle.port,
+    user: "a",
+    auth: { kind: "our-key" },
+    hostKeyPolicy: "first-use",
+  };
+  try {
+    const channel = await test.connect(access, { signal: AbortSignal.timeout(10_000) });
+    await runToEnd(channel, ["echo", "fine"]);
+    await channel.close();
+    return "fine";
+  } catch (error) {
+    return toFailure(error).kind;
+  }
+}

@@ -2,6 +2,8 @@
 export interface SshLimits {
   /** From the first packet to a logged-in connection, per hop; the time in which a person is asked does not count. */
   readonly connectMs: number;
+  /** For a person to answer about an unknown host key; servers hang up sooner (LoginGraceTime, 2 min). */
+  readonly askMs: number;
   /** Until the server has started a program. */
   readonly startMs: number;
   /** Silence after which the link is suspected. */
@@ -21,6 +23,7 @@ const mebibyte = 1024 * 1024;
 /** What is used where nothing else is said. */
 export const defaultLimits: SshLimits = {
   connectMs: 15_000,
+  askMs: 600_000,
   startMs: 10_000,
   suspectMs: 3_500,
   giveUpMs: 6_500,

@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import type { Duplex } from "node:stream";
 import { PlatformError, type Clock } from "@gpujob/spec";
 import type { Client, ClientChannel } from "ssh2";
@@ -59,9 +60,8 @@ export class SshLink {
     this.#socket = socket;
     this.#slots = createSlots(options.limits.channels);
     this.#onSilence = options.onSilence ?? (() => undefined);
-    this.gone = new Promise((resolve) => {
-      this.#ended.signal.addEventListener("abort", () => resolve(this.failure()), { once: true });
-    });
+    setMaxListeners(0, this.#ended.signal);
+    this.gone = new Promise((resolve) => void this.onGone(resolve));
     options.broken.catch((error: unknown) => this.#fail(connectionError(this.place, error)));
     socket.on("data", (data: Buffer) => this.#received(data.length));
     void this.#beat();
@@ -73,6 +73,18 @@ export class SshLink {
       this.#failure ??
       unreachable(this.place, "the connection was closed", "lost", "Connect again.")
     );
+  }
+
+  /**
+   * Calls the listener once the link is gone; the answer forgets it. For what comes and goes on a long-lived link, where
+   * waiting for `gone` would keep everything that ever waited.
+   */
+  onGone(listener: (failure: PlatformError) => void): () => void {
+    const { signal } = this.#ended;
+    const call = (): void => listener(this.failure());
+    if (this.isGone) queueMicrotask(call);
+    else signal.addEventListener("abort", call, { once: true });
+    return () => signal.removeEventListener("abort", call);
   }
 
   get isGone(): boolean {
@@ -136,21 +148,22 @@ export class SshLink {
         else reject(this.isGone ? this.failure() : startError(this.place, what, error));
       });
     });
-    const lost = this.gone.then((failure): never => {
-      throw failure;
-    });
-    lost.catch(() => undefined);
-    return withDeadline(Promise.race([opening, lost]), {
+    const lost = Promise.withResolvers<never>();
+    const stopWatching = this.onGone(lost.reject);
+    lost.promise.catch(() => undefined);
+    return withDeadline(Promise.race([opening, lost.promise]), {
       clock: this.clock,
       ms: startMs,
       what,
       signal,
       onLate: () => timedOut(this.place, `the start of ${what}`, startMs),
-    }).catch((error: unknown): never => {
-      isLate = true;
-      opening.catch(() => undefined);
-      throw error;
-    });
+    })
+      .catch((error: unknown): never => {
+        isLate = true;
+        opening.catch(() => undefined);
+        throw error;
+      })
+      .finally(stopWatching);
   }
 
   #received(bytes: number): void {

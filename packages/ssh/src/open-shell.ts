@@ -77,5 +77,5 @@ function watchEnd(path: Path, channel: ClientChannel, ended: PromiseWithResolver
     if (path.link.isGone) ended.reject(path.link.failure());
     else ended.resolve(found);
   });
-  void path.link.gone.then(ended.reject);
+  path.link.onGone(ended.reject);
 }

@@ -46,6 +46,10 @@ describe("enterShell", () => {
     expect(Math.max(...command.split("' '").map((part) => part.length))).toBeLessThan(700);
   });
 
+  it("refuses what no machine would take, with another way", ({ expect }) => {
+    expect(() => enterShell(["sh", "-c", "x".repeat(131_000)])).toThrow(/standard input/);
+  });
+
   it("refuses a program that a shell would take for an option", ({ expect }) => {
     expect(() => enterShell(["-c"])).toThrow(/begin with/);
     expect(() => enterShell([""])).toThrow(/begin with/);

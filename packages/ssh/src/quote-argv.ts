@@ -37,8 +37,17 @@ export function enterShell(argv: readonly string[], mark?: string): string {
   const begin = mark === undefined ? "" : `${line}; ${line} >&2; `;
   const script = `${begin}eval "$(printf %b "$@")"`;
   const words = encode(`exec ${quoteArgv(argv)}`).map((word) => `'${word}'`);
-  return `exec /bin/sh -c '${script}' sh ${words.join(" ")}`;
+  const command = `exec /bin/sh -c '${script}' sh ${words.join(" ")}`;
+  if (command.length > mostBytes) {
+    throw violation(
+      `The command \`${program}\` is too long (${command.length} bytes as sent, ${mostBytes} at most): send what is long through its standard input.`,
+    );
+  }
+  return command;
 }
+
+// Linux takes no single argument of 128 KiB or more, and the whole command is one for the log-in shell.
+const mostBytes = 131_000;
 
 /** Bytes that mean the same inside single quotes in every shell, and nothing to `printf %b`. */
 const plain = /[A-Za-z0-9 @%+=:,./_"$;|&<>(){}[\]*?~#^-]/;
