@@ -3,6 +3,7 @@ import type { CapabilitiesInput } from "./define-adapter.ts";
 
 /** What holds for a platform that does not say otherwise: always the answer that risks least money. */
 export const capabilityDefaults = {
+  rents: true,
   powerOff: "none",
   idempotency: "none",
   autoRelease: false,

@@ -315,6 +315,8 @@ export interface Platform {
 export interface Capabilities {
   /** `api`: ended by API with proof. `owned`: the user's own, nothing bills. `by-hand`: ended in a console. */
   readonly release: "api" | "owned" | "by-hand";
+  /** Can it rent at all? `false`: `createLease` always refuses and says the way round. @default true */
+  readonly rents?: boolean;
   /** What the machine's own power-off does to the bill. @default "none": it is never powered off */
   readonly powerOff: "stops" | "ends" | "none";
   /** How a repeated create is recognised. */

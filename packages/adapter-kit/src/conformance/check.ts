@@ -30,6 +30,9 @@ export interface ConformanceCheck {
   readonly run: (context: ConformanceContext) => void | Promise<void>;
 }
 
+/** Thrown by a check that finds on its way that it does not apply. */
+export class DoesNotApply extends Error {}
+
 /** The first reason to leave a check out. */
 export function skipReason(
   check: ConformanceCheck,

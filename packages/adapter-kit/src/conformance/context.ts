@@ -12,6 +12,7 @@ import type {
 } from "@gpujob/spec";
 import { PlatformError } from "@gpujob/spec";
 import { createRealClock } from "../testing/real-clock.ts";
+import { DoesNotApply } from "./check.ts";
 import type { ConformanceSetup } from "./setup.ts";
 
 /** What each check works with. */
@@ -72,6 +73,8 @@ export function createConformanceContext(
     wait,
     listOffers: () => platform.listOffers(setup.offerQuery ?? {}, wait),
     async pickOffer() {
+      if (definition.capabilities.rents === false)
+        throw new DoesNotApply("the capability rents is false");
       const offers = await context.listOffers();
       const offer = (setup.chooseOffer ?? cheapest)(offers);
       return offer ?? fail("There is no offer to rent: every one is sold out, or none was listed.");

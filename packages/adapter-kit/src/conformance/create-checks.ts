@@ -152,6 +152,19 @@ export const createChecks: readonly ConformanceCheck[] = [
   },
   {
     group,
+    name: "refuses to rent and says the way round, where it declares that it cannot",
+    needs: [whereCapability("rents", false)],
+    async run(context) {
+      const [offer] = await context.listOffers();
+      ok(offer !== undefined, "nothing is listed");
+      const request = await context.newRequest({ offer });
+      const failure = await failureOf(context.platform.createLease(request, context.wait));
+      equal(failure.kind, "unsupported_request");
+      ok(failure.hint !== undefined && failure.hint !== "", "it does not say the way round");
+    },
+  },
+  {
+    group,
     name: "refuses an offer that the platform does not know",
     async run(context) {
       const offer = await context.pickOffer();

@@ -42,7 +42,8 @@ export function describeAdapter<Config>(
         if (context === undefined) throw new Error("The set-up did not finish.");
         const reason = skipReason(check, context);
         if (reason !== undefined) skip(reason);
-        await runCheck(check, context);
+        const late = await runCheck(check, context);
+        if (late !== undefined) skip(late);
       });
     });
   });

@@ -3,7 +3,7 @@ import { abortChecks } from "./abort-checks.ts";
 import { capabilityChecks } from "./capability-checks.ts";
 import { channelChecks } from "./channel-checks.ts";
 import type { ConformanceCheck } from "./check.ts";
-import { skipReason } from "./check.ts";
+import { DoesNotApply, skipReason } from "./check.ts";
 import type { ConformanceContext } from "./context.ts";
 import { createConformanceContext } from "./context.ts";
 import { createChecks } from "./create-checks.ts";
@@ -38,13 +38,17 @@ export interface ConformanceResult {
   readonly error?: unknown;
 }
 
-/** Runs one check and then releases what it rented, whatever happened. */
+/** Runs one check and then releases what it rented, whatever happened; answers why it did not apply after all. */
 export async function runCheck(
   check: ConformanceCheck,
   context: ConformanceContext,
-): Promise<void> {
+): Promise<string | undefined> {
   try {
     await check.run(context);
+    return undefined;
+  } catch (error) {
+    if (error instanceof DoesNotApply) return error.message;
+    throw error;
   } finally {
     await context.cleanUp();
   }
@@ -64,8 +68,10 @@ export async function runConformance<Config>(
       continue;
     }
     try {
-      await runCheck(check, context);
-      results.push({ check, state: "passed" });
+      const late = await runCheck(check, context);
+      results.push(
+        late === undefined ? { check, state: "passed" } : { check, state: "skipped", reason: late },
+      );
     } catch (error) {
       results.push({ check, state: "failed", error });
     }
