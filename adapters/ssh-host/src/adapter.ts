@@ -30,6 +30,9 @@ import type { HostReport, ReportedLease } from "./report.ts";
 
 type Wait = { readonly signal: AbortSignal };
 
+/** Below the time that a plan gives a platform, in milliseconds. */
+const lookMs = 2000;
+
 /** The machines of a configuration as a platform. */
 export function createSshHostPlatform(config: SshHostConfig, context: AdapterContext): Platform {
   const hosts = listHosts(config.hosts);
@@ -75,13 +78,31 @@ export function createSshHostPlatform(config: SshHostConfig, context: AdapterCon
     return found === undefined ? undefined : toLease(host, found, report.address, context);
   }
 
+  /** One dead host must not keep the others out of a plan: it is given less time than the platform. */
+  async function viewSoon(host: Host, { signal }: Wait): Promise<HostView> {
+    const late = new AbortController();
+    const done = new AbortController();
+    const message = `${host.name} did not answer within ${lookMs / 1000} s.`;
+    context.clock.sleep(lookMs, { signal: done.signal }).then(
+      () => late.abort(new PlatformError("unreachable", message, { scope: "host", platform })),
+      () => undefined,
+    );
+    try {
+      return await viewHost(host, context, { signal: AbortSignal.any([signal, late.signal]) });
+    } catch (error) {
+      throw late.signal.aborted ? late.signal.reason : error;
+    } finally {
+      done.abort();
+    }
+  }
+
   /** Views of all hosts; those that do not answer as sold out. Throws when none answers. */
   async function viewAll(wait: Wait): Promise<readonly HostView[]> {
     throwIfAborted(wait.signal, { platform, operation: "listOffers" });
     const failures: PlatformError[] = [];
     const views = await Promise.all(
       hosts.map((host) =>
-        viewHost(host, context, wait).catch((error: unknown) => {
+        viewSoon(host, wait).catch((error: unknown) => {
           failures.push(
             hostError(wait.signal.aborted ? wait.signal.reason : error, host.name, {
               platform,

@@ -1,6 +1,6 @@
 import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
-import { join } from "node:path";
+import { join, sep } from "node:path";
 import { hashFile, scanFolder } from "@gpujob/host";
 import type { Clock, JobSpec, UploadFile } from "@gpujob/spec";
 import { GpujobError } from "@gpujob/spec";
@@ -16,7 +16,10 @@ export interface CodeScan {
 
 interface ScanOptions {
   readonly clock: Clock;
+  /** Folder of our own state. */
   readonly home: string;
+  /** Absolute folders whose files are never sent: our own state, and what came home from machines. */
+  readonly never: readonly string[];
   readonly signal: AbortSignal;
 }
 
@@ -24,10 +27,9 @@ interface ScanOptions {
 export async function scanCode(job: JobSpec, options: ScanOptions): Promise<CodeScan> {
   const scan =
     job.workdir === undefined ? undefined : await scanFolder(job.workdir, scanOptions(options));
-  const code = (scan?.files ?? []).map((file) => ({
-    file,
-    source: join(job.workdir ?? "", file.path),
-  }));
+  const code = (scan?.files ?? [])
+    .map((file) => ({ file, source: join(job.workdir ?? "", file.path) }))
+    .filter(({ source }) => !options.never.some((folder) => isInside(source, folder)));
   const extra = await Promise.all(
     job.files.flatMap(({ target, source }) =>
       source.kind === "local" ? [scanLocal(source.path, target, options)] : [],
@@ -42,6 +44,10 @@ export async function scanCode(job: JobSpec, options: ScanOptions): Promise<Code
     ignoredLarge: scan?.ignoredLarge ?? [],
     warnings: (scan?.skipped ?? []).map(({ path, reason }) => `${path} is not sent: ${reason}.`),
   };
+}
+
+function isInside(path: string, folder: string): boolean {
+  return path === folder || path.startsWith(`${folder}${sep}`);
 }
 
 function scanOptions({ clock, home, signal }: ScanOptions): Parameters<typeof scanFolder>[1] {

@@ -1,3 +1,4 @@
+import { join, resolve } from "node:path";
 import type { Candidate } from "@gpujob/engine";
 import type { NoOffer } from "@gpujob/scheduler";
 import type { JobSpec, PlatformConfig } from "@gpujob/spec";
@@ -25,7 +26,7 @@ export interface PreparedJob {
 /** Reads the job, checks what it needs, looks at its files and asks the platforms. Rents nothing. */
 export async function prepareJob(
   workshop: Workshop,
-  input: JobInput,
+  input: JobInput & { readonly output?: string },
   wait: { readonly signal: AbortSignal },
 ): Promise<PreparedJob> {
   const { around } = workshop;
@@ -41,7 +42,12 @@ export async function prepareJob(
   const { config } = setUp.configuration;
   const rates = ratesOf(config, around.clock.now());
   const [code, planned] = await Promise.all([
-    scanCode(job, { clock: around.clock, home: around.home, ...wait }),
+    scanCode(job, {
+      clock: around.clock,
+      home: around.home,
+      never: neverSent(workshop, input),
+      ...wait,
+    }),
     setUp.planner.plan({ job, exclusions: [], rates, currency: config.currency }, wait),
   ]);
   // The upload's share is added once its size is known; the offers are the same.
@@ -67,6 +73,20 @@ export async function prepareJob(
       worstCase: worstCaseOf(job, priced.candidates[0]),
     },
   };
+}
+
+/** Outputs are never sent again, and our own state never at all. */
+function neverSent(
+  { around }: Workshop,
+  input: JobInput & { readonly output?: string },
+): readonly string[] {
+  const own = input.output === undefined ? [] : [resolve(around.cwd, input.output)];
+  return [
+    around.home,
+    join(around.cwd, "outputs"),
+    join(jobFolder(input, around), "outputs"),
+    ...own,
+  ];
 }
 
 /** Missing secrets end here, before anything is rented. */

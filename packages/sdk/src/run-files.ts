@@ -2,9 +2,10 @@ import { createReadStream } from "node:fs";
 import { mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { RunFiles } from "@gpujob/engine";
-import { createContentStore, receiveFiles, takeCheckpoint } from "@gpujob/host";
+import { createContentStore, hashFile, receiveFiles, takeCheckpoint } from "@gpujob/host";
 import type { Checkpoint, ContentStore } from "@gpujob/host";
 import type { Clock, HostFile, UploadFile } from "@gpujob/spec";
+import { GpujobError } from "@gpujob/spec";
 import { createLogTimes } from "./log-times.ts";
 import { readStored } from "@gpujob/engine";
 
@@ -152,8 +153,7 @@ export async function saveCode(options: {
     if (link !== undefined) files.push({ ...kept, link });
     else if (bytes > copyLimitBytes) files.push({ ...kept, source });
     else {
-      await content.put(file, (offset) => createReadStream(source, { start: offset }), { signal });
-      files.push(kept);
+      files.push(await copyFile(content, kept, source, signal));
     }
   }
   await writeWhole(codeManifest(options.home, options.runId), {
@@ -162,6 +162,35 @@ export async function saveCode(options: {
     files,
   });
 }
+
+/** A file that is changed while it is read is read again as it is then. */
+async function copyFile(
+  content: ContentStore,
+  file: HostFile,
+  source: string,
+  signal: AbortSignal,
+): Promise<HostFile> {
+  for (let tries = 1; ; tries += 1) {
+    const { size, mtimeMs } = await stat(source);
+    const isSame = size === file.bytes && mtimeMs === file.mtimeMs && tries === 1;
+    const now = isSame
+      ? file
+      : { ...file, bytes: size, mtimeMs, sha256: await hashFile(source, { signal }) };
+    try {
+      await content.put(now, (offset) => createReadStream(source, { start: offset }), { signal });
+      return now;
+    } catch (error) {
+      if (!GpujobError.is(error) || error.kind !== "download_failed") throw error;
+      if (tries < mostReads) continue;
+      throw new GpujobError("usage", `${file.path} changes faster than it can be read.`, {
+        hint: "Leave it out with a line in .gpujobignore.",
+        cause: error,
+      });
+    }
+  }
+}
+
+const mostReads = 3;
 
 async function openKept(content: ContentStore, { source, ...file }: KeptFile): Promise<UploadFile> {
   if (file.link !== undefined) return { ...file, open: async function* () {} };

@@ -54,7 +54,9 @@ export const runMachine = setup({
 }).createMachine({
   id: "run",
   initial: "planning",
-  context: ({ input }) => ({ run: input.run, submission: input.submission }),
+  // xstate also asks without any input, for a state that `transition` never looks at: an error there would cost more than
+  // the transition itself.
+  context: ({ input }) => ({ ...input }),
   on: { "*": { actions: "reduce" } },
   states: {
     planning: {

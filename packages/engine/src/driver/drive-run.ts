@@ -111,9 +111,10 @@ async function driveLocked(drive: Drive): Promise<DriveEnd> {
     epoch: () => lock.epoch,
     run: createEffectRunner(session),
   });
+  // Before anything repeats itself: when this fails, the driver fails, and must not go on holding the lock.
+  await scheduler.refresh();
   const heartbeat = repeat(ports, ports.tempo.renewLockMs, signal, () => renew(lockTtlMs));
   const wishes = repeat(ports, ports.tempo.wishPollMs, signal, () => takeWishes(session, runId));
-  await scheduler.refresh();
   signal.addEventListener("abort", () => settled.resolve(false), { once: true });
   if (signal.aborted) settled.resolve(false);
   const isSettled = await settled.promise;

@@ -98,10 +98,7 @@ async function stageCheckpoint(work: Work, ref: MemberRef, host: HostSession): P
   const { checkpoint } = session.snapshot().context;
   const files = await loadCheckpoint(work, checkpoint?.checkpointId);
   if (files.length === 0) return false;
-  await host.upload(session.hostAttempt(ref.attempt, ref.member), files, {
-    signal,
-    into: rule.path,
-  });
+  await host.upload(session.hostAttempt(ref.attempt, ref.member), files, { signal });
   return true;
 }
 
