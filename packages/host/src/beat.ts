@@ -66,11 +66,13 @@ function readJob(
 
 function readExit(values: ReadonlyMap<string, string>, line: string): HostExit {
   const startedAt = readNumber(values, "started", line);
+  const xid = values.get("xid");
   return {
     code: readNumber(values, "code", line),
     reason: reasons.find((known) => known === values.get("reason")) ?? "unknown",
     ...(startedAt > 0 ? { startedAtMs: startedAt * 1000 } : {}),
     endedAtMs: readNumber(values, "ended", line) * 1000,
+    ...(xid === undefined ? {} : { xid: Number(xid) }),
   };
 }
 

@@ -243,11 +243,13 @@ runner() {
   put "$control/oom" "$oom_kills"
   wall
   put "$control/began" "$wall"
-  if [ -n "$(command -v setsid)" ]; then
-    GPUJOB_MARK=$mark setsid sh "$script" job "$dir" </dev/null >"$control/pipe" 2>&1 4>&-
-  else
-    GPUJOB_MARK=$mark sh "$script" job "$dir" </dev/null >"$control/pipe" 2>&1 4>&-
-  fi
+  (
+    GPUJOB_MARK=$mark
+    export GPUJOB_MARK
+    exec </dev/null >"$control/pipe" 2>&1 4>&-
+    if [ -n "$(command -v setsid)" ]; then exec setsid sh "$script" job "$dir"; fi
+    exec sh "$script" job "$dir"
+  )
   code=$?
   get "$control/launching/pid"
   [ "\${got##* }" = $$ ] || exit 0
@@ -312,8 +314,14 @@ guard() {
     if lives "$control/supervisor"; then
       sleep 1
     else
+      now
+      begun=$now
       sh "$script" supervise "$dir" </dev/null
-      [ -e "$control/over" ] || nap
+      now
+      [ $((now - begun)) -gt 2000 ] || [ -e "$control/over" ] || nap
+      burnt=$((\${burnt:-0} + 1))
+      [ $((now - begun)) -le 2000 ] || burnt=0
+      [ "$burnt" -lt 5 ] || sleep 1
     fi
   done
 }
@@ -592,7 +600,8 @@ finish() {
   get "$control/began"
   began=\${got:-0}
   : >>"$control/log"
-  until put "$control/exit" "$code $reason $began $ended $(file_size "$control/log") end"; do
+  [ "$code" -eq 0 ] || xid=$(find_xid)
+  until put "$control/exit" "$code $reason $began $ended $(file_size "$control/log") \${xid:--} end"; do
     rm -f "$control/reserve"
     sleep 1
   done
@@ -616,10 +625,28 @@ exit_reason() {
     reason=setup
   fi
 }
-kernel_told_oom() {
+find_beginning() {
   get "$control/began"
   wall
   since=$((now / 1000 - (wall - \${got:-$wall})))
+}
+find_xid() {
+  find_beginning
+  dmesg 2>/dev/null | tail -n 400 |
+    sed -n 's/^\\[ *\\([0-9]*\\)\\..*NVRM: Xid ([^)]*): \\([0-9]*\\),.*/\\1 \\2/p' | {
+    found=
+    while read -r second number; do
+      [ "$second" -ge "$since" ] || continue
+      case $number in
+        48 | 63 | 64 | 74 | 79 | 92 | 94 | 95 | 119 | 120) found=$number ;;
+        *) found=\${found:-$number} ;;
+      esac
+    done
+    echo "$found"
+  }
+}
+kernel_told_oom() {
+  find_beginning
   dmesg 2>/dev/null | tail -n 400 | sed -n 's/^\\[ *\\([0-9]*\\)\\..*[Oo]ut of memory: Kill.*/\\1/p' |
     while read -r second; do
       [ "$second" -ge "$since" ] && echo yes
@@ -734,6 +761,7 @@ read_beat() {
     *' end')
       set -- $got
       line="$line state=ended log=$5 code=$1 reason=$2 started=$3 ended=$4"
+      [ "$6" = - ] || line="$line xid=$6"
       return
       ;;
   esac
@@ -892,7 +920,7 @@ emit() {
       exit 0
     fi
     if [ -z "$sleeper" ] || ! kill -0 "$sleeper" 2>/dev/null; then
-      sleep 5 &
+      sleep 5 >/dev/null 2>&1 &
       sleeper=$!
     fi
     wait "$sleeper"

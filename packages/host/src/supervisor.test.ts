@@ -1,4 +1,5 @@
-import { existsSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -175,9 +176,8 @@ for (const shell of ["dash", "busybox"] as const) {
       await until("the program", () => readLog(host, host.attempt) === "ready\n");
       await host.session.stop(host.attempt, { graceMs: 20_000, reason: "stopped" }, { signal });
       expect(await untilEnded(host)).toMatchObject({ ...ended, exit: { reason: "stopped" } });
-      const log = readLog(host, host.attempt);
-      expect(log).toContain("saved\n");
-      expect(log).not.toContain("next");
+      expect(readLog(host, host.attempt)).not.toContain("next");
+      expect(readLog(host, host.attempt)).toContain("saved\n");
     });
 
     it("signals the program for a checkpoint and lets it go on", async ({ expect }) => {
@@ -289,6 +289,21 @@ for (const shell of ["dash", "busybox"] as const) {
       expect(await standsStill(host)).toBe(true);
     });
 
+    it("tells lack of memory and a lost card by the kernel's log", async ({ expect }) => {
+      await using host = createTestHost(shell);
+      const uptime = Number(readFileSync("/proc/uptime", "utf8").split(" ")[0]) + 5;
+      const lines = [
+        "[    1.000000] NVRM: Xid (PCI:0000:01:00): 48, pid=1, an old one",
+        `[${uptime.toFixed(6)}] NVRM: Xid (PCI:0000:01:00): 31, pid=2, Ch 1`,
+        `[${uptime.toFixed(6)}] NVRM: Xid (PCI:0000:01:00): 79, pid=2, GPU has fallen off the bus.`,
+        `[${uptime.toFixed(6)}] Out of memory: Killed process 12 (python)`,
+      ];
+      host.addTool("dmesg", `cat <<'END'\n${lines.join("\n")}\nEND`);
+      await launch(host, "kill -9 $$");
+      const beat = await untilEnded(host);
+      expect(beat.exit).toMatchObject({ code: 137, reason: "out-of-memory", xid: 79 });
+    });
+
     it("ends all of an attempt and removes its folder", async ({ expect }) => {
       await using host = createTestHost(shell);
       await launch(host, "sleep 60");
@@ -310,6 +325,36 @@ for (const shell of ["dash", "busybox"] as const) {
     });
   });
 }
+
+describe.skipIf(process.getuid?.() !== 0).concurrent("a full disk", () => {
+  /** A host whose folder is a small file system of its own. */
+  async function onSmallDisk(use: (host: TestHost) => Promise<void>): Promise<void> {
+    await using host = createTestHost("dash");
+    mkdirSync(host.root);
+    execFileSync("mount", ["-t", "tmpfs", "-o", "size=6m", "tmpfs", host.root]);
+    try {
+      await use(host);
+    } finally {
+      execFileSync("umount", ["-l", host.root]);
+    }
+  }
+
+  it("ends a job that fails by it, with the reason", async ({ expect }) => {
+    await onSmallDisk(async (host) => {
+      await launch(host, "cat /dev/zero >big");
+      expect(await untilEnded(host)).toMatchObject({ exit: { code: 1, reason: "disk-full" } });
+    });
+  });
+
+  it("ends a job whose log fills it, and the log still ends well", async ({ expect }) => {
+    await onSmallDisk(async (host) => {
+      await launch(host, "cat /dev/zero");
+      const beat = await untilEnded(host);
+      expect(beat.exit?.reason).toBe("disk-full");
+      expect(beat.logBytes).toBe(Buffer.byteLength(readLog(host, host.attempt)));
+    });
+  });
+});
 
 /** Fake clocks: a folder in the place of /proc. */
 function createClocks(): { folder: string; set: (uptime: number, wall: number) => void } {

@@ -22,8 +22,8 @@ export type StartUpload = (
   wait: { readonly signal: AbortSignal },
 ) => Promise<Execution>;
 
-/** Nothing moved for so long: the link is dead. Building a tree of many GiB is the slowest single step. */
-const stallMs = 60_000;
+/** Nothing moved for so long: the link is dead. Long, because the host hashes what came without a word. */
+const stallMs = 5 * 60_000;
 const buildMs = 30 * 60_000;
 /** Streams beside the conversation; one stream alone caps near 20 MiB/s at 80 ms round trip. */
 const streams = 4;

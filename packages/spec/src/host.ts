@@ -133,6 +133,8 @@ export interface HostExit {
   /** Host wall clock, epoch milliseconds. */
   readonly startedAtMs?: number;
   readonly endedAtMs: number;
+  /** Error that the NVIDIA driver logged while the job ran, such as 79: the card is gone. */
+  readonly xid?: number;
 }
 
 /** A file on a host. `path` is relative, with `/`, and confined: no `..`, no leading `/`, no NUL. */

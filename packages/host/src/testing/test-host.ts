@@ -40,6 +40,8 @@ export interface TestHost {
   /** Number of the process that a record file names. */
   readonly processOf: (attempt: HostAttempt, name: string) => number;
   readonly openSession: () => HostSession;
+  /** Puts a program of that name before the computer's own. */
+  readonly addTool: (name: string, script: string) => void;
   /** Live processes that carry the attempt's mark. */
   readonly marked: (attempt: HostAttempt) => number[];
   [Symbol.asyncDispose](): Promise<void>;
@@ -97,6 +99,10 @@ export function createTestHost(
     read: (name) => readFileSync(join(folder, name), "utf8"),
     processOf: (attempt, name) =>
       Number(readFileSync(join(control(attempt), name), "utf8").split(" ")[0]),
+    addTool: (name, script) => {
+      rmSync(join(bin, name), { force: true });
+      writeFileSync(join(bin, name), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+    },
     marked: (attempt) =>
       findProcesses((_, environ) =>
         environ.includes(`GPUJOB_MARK=${attempt.runId}-${attempt.attempt}-${attempt.rank}`),

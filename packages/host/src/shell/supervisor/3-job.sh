@@ -29,12 +29,15 @@ runner() {
   put "$control/oom" "$oom_kills"
   wall
   put "$control/began" "$wall"
-  # In the foreground: see detach.
-  if [ -n "$(command -v setsid)" ]; then
-    GPUJOB_MARK=$mark setsid sh "$script" job "$dir" </dev/null >"$control/pipe" 2>&1 4>&-
-  else
-    GPUJOB_MARK=$mark sh "$script" job "$dir" </dev/null >"$control/pipe" 2>&1 4>&-
-  fi
+  # In the foreground: see detach. In brackets, so that the shell's own words about its end do not go into the pipe,
+  # which may be full for ever.
+  (
+    GPUJOB_MARK=$mark
+    export GPUJOB_MARK
+    exec </dev/null >"$control/pipe" 2>&1 4>&-
+    if [ -n "$(command -v setsid)" ]; then exec setsid sh "$script" job "$dir"; fi
+    exec sh "$script" job "$dir"
+  )
   code=$?
   get "$control/launching/pid"
   # Another runner was first: this one's child did nothing.
@@ -114,9 +117,15 @@ guard() {
     if lives "$control/supervisor"; then
       sleep 1
     else
+      now
+      begun=$now
       sh "$script" supervise "$dir" </dev/null
-      # A supervisor that cannot even start must not turn this loop into a burner.
-      [ -e "$control/over" ] || nap
+      now
+      # A supervisor that cannot even start, as on a disk gone read-only, must not turn this loop into a burner.
+      [ $((now - begun)) -gt 2000 ] || [ -e "$control/over" ] || nap
+      burnt=$((${burnt:-0} + 1))
+      [ $((now - begun)) -le 2000 ] || burnt=0
+      [ "$burnt" -lt 5 ] || sleep 1
     fi
   done
 }

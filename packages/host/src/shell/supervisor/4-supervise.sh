@@ -312,7 +312,8 @@ finish() {
   get "$control/began"
   began=${got:-0}
   : >>"$control/log"
-  until put "$control/exit" "$code $reason $began $ended $(file_size "$control/log") end"; do
+  [ "$code" -eq 0 ] || xid=$(find_xid)
+  until put "$control/exit" "$code $reason $began $ended $(file_size "$control/log") ${xid:--} end"; do
     rm -f "$control/reserve"
     sleep 1
   done
@@ -338,11 +339,33 @@ exit_reason() {
   fi
 }
 
-# Did the kernel's own log name an out-of-memory kill since the job began?
-kernel_told_oom() {
+# Seconds after boot when the job began -> $since.
+find_beginning() {
   get "$control/began"
   wall
   since=$((now / 1000 - (wall - ${got:-$wall})))
+}
+
+# The error that the NVIDIA driver logged since then; one that means a bad card before one that means a bad program.
+find_xid() {
+  find_beginning
+  dmesg 2>/dev/null | tail -n 400 |
+    sed -n 's/^\[ *\([0-9]*\)\..*NVRM: Xid ([^)]*): \([0-9]*\),.*/\1 \2/p' | {
+    found=
+    while read -r second number; do
+      [ "$second" -ge "$since" ] || continue
+      case $number in
+        48 | 63 | 64 | 74 | 79 | 92 | 94 | 95 | 119 | 120) found=$number ;;
+        *) found=${found:-$number} ;;
+      esac
+    done
+    echo "$found"
+  }
+}
+
+# Did the kernel's own log name an out-of-memory kill since the job began?
+kernel_told_oom() {
+  find_beginning
   dmesg 2>/dev/null | tail -n 400 | sed -n 's/^\[ *\([0-9]*\)\..*[Oo]ut of memory: Kill.*/\1/p' |
     while read -r second; do
       [ "$second" -ge "$since" ] && echo yes

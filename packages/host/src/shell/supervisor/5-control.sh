@@ -21,6 +21,7 @@ read_beat() {
       # shellcheck disable=SC2086 # split on purpose
       set -- $got
       line="$line state=ended log=$5 code=$1 reason=$2 started=$3 ended=$4"
+      [ "$6" = - ] || line="$line xid=$6"
       return
       ;;
   esac
@@ -195,7 +196,8 @@ emit() {
     fi
     # Woken every second by the supervisor; the sleep is for the time when there is none.
     if [ -z "$sleeper" ] || ! kill -0 "$sleeper" 2>/dev/null; then
-      sleep 5 &
+      # Away from the channel, which must not stay open for a sleep.
+      sleep 5 >/dev/null 2>&1 &
       sleeper=$!
     fi
     wait "$sleeper"
