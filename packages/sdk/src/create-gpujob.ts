@@ -1,31 +1,24 @@
 import { readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { meterOf, resetMarkets } from "./mock-markets.ts";
-import { driveRun } from "@gpujob/engine";
 import type { RunView } from "@gpujob/spec";
-import { configJsonSchema, GpujobError, jobJsonSchema } from "@gpujob/spec";
+import { GpujobError } from "@gpujob/spec";
 import type { RunRow } from "@gpujob/store";
-import { execOnRun, findMachine, pullFromRun, pushToRun } from "./access.ts";
 import type { Reach } from "./access.ts";
-import { audit, vouch } from "./audit.ts";
 import { findOrphans, isDriven, startDriver } from "./background.ts";
-import { runDoctor } from "./doctor.ts";
 import type { Gpujob, GpujobOptions } from "./gpujob.ts";
 import { readLogs } from "./logs.ts";
-import { listOffers } from "./offers.ts";
-import { prepareJob } from "./plan.ts";
-import { retryRun } from "./retry.ts";
 import { runFolder } from "./run-files.ts";
 import { costOf, findRun, readReceipt, showRun, submissionOf, toRunView } from "./runs.ts";
-import { describeReference, findReferences, resolveSecret } from "./secrets.ts";
-import { submit } from "./submit.ts";
 import { toTimelineEntry } from "./timeline.ts";
 import { openWorkshop } from "./workshop.ts";
 import type { SetUp, Workshop } from "./workshop.ts";
 
 const pollMs = 250;
 
-/** Opens gpujob for one home folder. Contacts nothing and writes nothing before the first call. */
+/**
+ * Opens gpujob for one home folder. What is large (schemas, engine, SSH) is loaded by the first call that needs it, so that
+ * looking at runs starts fast. Contacts nothing and writes nothing before the first call.
+ */
 export function createGpujob(options: GpujobOptions = {}): Gpujob {
   const workshop = openWorkshop(options);
   const { around } = workshop;
@@ -41,10 +34,17 @@ export function createGpujob(options: GpujobOptions = {}): Gpujob {
 
   const gpujob: Gpujob = {
     async plan(input, wait) {
+      const { prepareJob } = await import("./on-demand.ts");
       return (await prepareJob(workshop, input, wait)).result;
     },
-    submit: (submitOptions, wait) => submit(workshop, submitOptions, wait),
-    offers: (filter, wait) => listOffers(workshop, filter, wait),
+    async submit(submitOptions, wait) {
+      const { submit } = await import("./on-demand.ts");
+      return submit(workshop, submitOptions, wait);
+    },
+    async offers(filter, wait) {
+      const { listOffers } = await import("./on-demand.ts");
+      return listOffers(workshop, filter, wait);
+    },
 
     async listRuns(filter) {
       const store = await workshop.store();
@@ -103,12 +103,15 @@ export function createGpujob(options: GpujobOptions = {}): Gpujob {
         await startDriver(row.runId, around, options.driverCommand);
       return toRunView(await findRun(store, row.runId), now());
     },
-    retryRun: async (reference, retryOptions, wait) =>
-      retryRun(workshop, await find(reference, "unique"), retryOptions, wait),
+    async retryRun(reference, retryOptions, wait) {
+      const { retryRun } = await import("./on-demand.ts");
+      return retryRun(workshop, await find(reference, "unique"), retryOptions, wait);
+    },
 
     async shellCommand(reference, { node, forward }) {
       const row = await find(reference);
       const signal = new AbortController().signal;
+      const { findMachine } = await import("./on-demand.ts");
       const target = await findMachine(await reach(row), row, node ?? 0, { signal });
       const { access } = target.node;
       if (access?.kind !== "ssh") {
@@ -144,14 +147,17 @@ export function createGpujob(options: GpujobOptions = {}): Gpujob {
     },
     async exec(reference, argv, execOptions) {
       const row = await find(reference);
+      const { execOnRun } = await import("./on-demand.ts");
       return execOnRun(await reach(row), row, argv, execOptions);
     },
     async push(reference, source, target, pushOptions) {
       const row = await find(reference);
+      const { pushToRun } = await import("./on-demand.ts");
       return pushToRun(await reach(row), row, source, target, pushOptions);
     },
     async pull(reference, source, target, pullOptions) {
       const row = await find(reference);
+      const { pullFromRun } = await import("./on-demand.ts");
       return pullFromRun(await reach(row), row, source, target, pullOptions);
     },
 
@@ -168,6 +174,7 @@ export function createGpujob(options: GpujobOptions = {}): Gpujob {
       );
     },
     async audit({ fix, ended }, wait) {
+      const { audit, vouch } = await import("./on-demand.ts");
       const store = await workshop.store();
       if (ended !== undefined) {
         const lease = await vouch(store, ended, now());
@@ -184,6 +191,7 @@ export function createGpujob(options: GpujobOptions = {}): Gpujob {
 
     async platforms() {
       const { platforms } = await workshop.setUp();
+      const { describeReference, findReferences } = await import("./on-demand.ts");
       return (await platforms.all()).map(({ name, config, definition }) => ({
         name,
         adapter: config.adapter,
@@ -195,9 +203,11 @@ export function createGpujob(options: GpujobOptions = {}): Gpujob {
     },
     async doctor({ platform, takeRun }, wait) {
       if (takeRun !== undefined) return takeOver(workshop, await find(takeRun, "unique"));
+      const { runDoctor } = await import("./on-demand.ts");
       return runDoctor(workshop, platform === undefined ? {} : { platform }, wait);
     },
     async schema(kind) {
+      const { configJsonSchema, jobJsonSchema } = await import("./on-demand.ts");
       return kind === "job" ? jobJsonSchema() : configJsonSchema();
     },
     async config() {
@@ -212,10 +222,17 @@ export function createGpujob(options: GpujobOptions = {}): Gpujob {
       );
       return { runs, bytes };
     },
-    mockMeter: () => meterOf(workshop),
-    mockReset: () => resetMarkets(workshop),
+    async mockMeter() {
+      const { meterOf } = await import("./on-demand.ts");
+      return meterOf(workshop);
+    },
+    async mockReset() {
+      const { resetMarkets } = await import("./on-demand.ts");
+      return resetMarkets(workshop);
+    },
 
     async drive(runId, { signal }) {
+      const { driveRun } = await import("./on-demand.ts");
       const row = await find(runId);
       const ports = await (await setUpFor(workshop, row)).enginePorts(() => undefined);
       const end = await driveRun(ports, row.runId, { signal });
@@ -279,7 +296,10 @@ async function viewWithDriver(workshop: Workshop, row: RunRow): Promise<RunView>
 
 async function missingSecrets({ around }: Workshop, row: RunRow): Promise<readonly string[]> {
   const missing: string[] = [];
-  for (const [name, reference] of Object.entries(submissionOf(row).job.secrets)) {
+  const secrets = Object.entries(submissionOf(row).job.secrets);
+  if (secrets.length === 0) return missing;
+  const { resolveSecret } = await import("./on-demand.ts");
+  for (const [name, reference] of secrets) {
     await resolveSecret(reference, around).catch((error: unknown) => {
       missing.push(`${name}: ${error instanceof Error ? error.message : String(error)}`);
     });

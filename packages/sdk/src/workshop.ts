@@ -5,15 +5,10 @@ import type { PlatformConfig } from "@gpujob/spec";
 import { GpujobError } from "@gpujob/spec";
 import { openStore } from "@gpujob/store";
 import type { Store } from "@gpujob/store";
-import { createEnginePorts } from "./engine-ports.ts";
-import { loadConfiguration } from "./configuration.ts";
 import type { Configuration } from "./configuration.ts";
 import type { GpujobOptions } from "./gpujob.ts";
-import { createMachineAccess } from "./machine-access.ts";
 import type { MachineAccess } from "./machine-access.ts";
-import { createPlanner } from "./planner.ts";
 import type { Planner } from "./planner.ts";
-import { createPlatforms } from "./platforms.ts";
 import type { Platforms } from "./platforms.ts";
 import { createRunFiles, openContentStore } from "./run-files.ts";
 import { installationOf } from "./submission.ts";
@@ -69,17 +64,19 @@ export function openWorkshop(options: GpujobOptions): Workshop {
     });
   }
   const getStore = (): Promise<Store> => (store ??= open());
-  const getAccess = (): Promise<MachineAccess> =>
-    (access ??= getStore().then((each) =>
-      createMachineAccess({
-        around,
-        store: each,
-        log,
-        ...(options.confirmHostKey === undefined ? {} : { confirmHostKey: options.confirmHostKey }),
-      }),
-    ));
+  const getAccess = (): Promise<MachineAccess> => (access ??= openAccess());
+  async function openAccess(): Promise<MachineAccess> {
+    const { createMachineAccess } = await import("./machine-access.ts");
+    return createMachineAccess({
+      around,
+      store: await getStore(),
+      log,
+      ...(options.confirmHostKey === undefined ? {} : { confirmHostKey: options.confirmHostKey }),
+    });
+  }
 
   async function setUp({ folder = around.cwd, extra = [] }: Setting = {}): Promise<SetUp> {
+    const { createPlanner, createPlatforms, loadConfiguration } = await import("./on-demand.ts");
     const configuration = await loadConfiguration({
       around,
       folder,
@@ -92,11 +89,10 @@ export function openWorkshop(options: GpujobOptions): Workshop {
       ...(options.confirmTrust === undefined ? {} : { confirmTrust: options.confirmTrust }),
     });
     const { config } = configuration;
-    const { ssh } = await getAccess();
     const platforms = createPlatforms({
       config: { ...config, platforms: [...config.platforms, ...extra] },
       around,
-      connect: ssh.connect,
+      connect: async (node, wait) => (await getAccess()).ssh.connect(node, wait),
       log,
     });
     opened.push(platforms);
@@ -107,6 +103,7 @@ export function openWorkshop(options: GpujobOptions): Workshop {
       planner,
       async enginePorts(observe) {
         await platforms.all();
+        const { createEnginePorts } = await import("./on-demand.ts");
         return createEnginePorts({
           around,
           store: await getStore(),
