@@ -10,6 +10,8 @@ interface AdapterModule {
 
 /** One line per adapter that comes with gpujob; each is loaded when a platform asks for it. */
 const adapters: Readonly<Record<string, () => Promise<AdapterModule>>> = {
+  autodl: () => import("@gpujob/adapter-autodl"),
+  compshare: () => import("@gpujob/adapter-compshare"),
   mock: () => import("@gpujob/adapter-mock"),
   "ssh-host": () => import("@gpujob/adapter-ssh-host"),
 };
