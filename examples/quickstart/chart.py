@@ -1,5 +1,7 @@
 """Draws a loss curve as SVG, by hand."""
 
+from xml.sax.saxutils import escape
+
 WIDTH, HEIGHT = 720, 400
 LEFT, RIGHT, TOP, BOTTOM = 64, 28, 76, 52
 COLOURS = ["#4f6bed", "#12a594", "#e5484d", "#f5a524"]
@@ -24,7 +26,8 @@ def draw_loss(history):
         line = " ".join(place(point) for point in history[max(own[0] - 1, 0) : own[-1] + 1])
         parts.append(f'<polyline points="{line}" fill="none" stroke="{colour}" stroke-width="3" '
                      'stroke-linejoin="round" stroke-linecap="round"/>')
-        parts.append(label(number, attempt, colour))
+        name = f"attempt {attempt}, {history[own[0]]['platform']}"
+        parts.append(label(number, name, colour))
         if number > 0:
             parts.append(mark(place(history[own[0]]), colour))
     return "\n".join(parts) + "\n</svg>\n"
@@ -73,8 +76,8 @@ def mark(point, colour):
     return f'<circle cx="{x}" cy="{y}" r="5" fill="#fcfcfd" stroke="{colour}" stroke-width="3"/>'
 
 
-def label(number, attempt, colour):
+def label(number, name, colour):
     """The name of an attempt, in its colour."""
     x = WIDTH - RIGHT - 8
     return (f'<text x="{x}" y="{TOP + 14 + number * 18}" text-anchor="end" font-weight="600" '
-            f'fill="{colour}">attempt {attempt}</text>')
+            f'fill="{colour}">{escape(name)}</text>')

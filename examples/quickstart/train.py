@@ -27,6 +27,7 @@ CONTEXT = 8
 HIDDEN = 32
 EXAMPLES = 4000  # per epoch
 RATE = 0.08
+KEEP = 4  # checkpoints
 END = "."
 
 ONES = (
@@ -114,22 +115,33 @@ def learn(state, context, target, rate):
     return loss
 
 
+def list_checkpoints():
+    """The saved states, the oldest first."""
+    names = sorted(name for name in os.listdir(CHECKPOINT_DIR) if name.endswith(".json"))
+    return [os.path.join(CHECKPOINT_DIR, name) for name in names]
+
+
 def save(state):
-    """Writes the checkpoint beside its place and moves it there: nobody ever sees half a file."""
+    """Writes the checkpoint beside its place and moves it there: nobody ever sees half a file.
+
+    A file of its own for each epoch lies still long enough to be fetched while the next one is made.
+    """
     os.makedirs(CHECKPOINT_DIR, exist_ok=True)
-    path = os.path.join(CHECKPOINT_DIR, "model.json")
+    path = os.path.join(CHECKPOINT_DIR, f"epoch-{state['epoch']:03d}.json")
     with open(path + ".new", "w") as file:
         json.dump(state, file)
         file.flush()
         os.fsync(file.fileno())
     os.replace(path + ".new", path)
+    for old in list_checkpoints()[:-KEEP]:
+        os.remove(old)
 
 
 def load():
-    """The checkpoint that was brought along, else fresh weights."""
+    """The newest checkpoint that was brought along, else fresh weights."""
     if os.environ.get("GPUJOB_RESUME") != "1":
         return new_state()
-    with open(os.path.join(CHECKPOINT_DIR, "model.json")) as file:
+    with open(list_checkpoints()[-1]) as file:
         return json.load(file)
 
 
@@ -150,7 +162,8 @@ def run_epoch(state, examples, should_stop):
             break
         time.sleep(0.05)
     loss = state["sum"] / EXAMPLES
-    state["history"].append({"epoch": state["epoch"] + 1, "loss": round(loss, 6), "attempt": ATTEMPT})
+    place = {"attempt": ATTEMPT, "platform": PLATFORM}
+    state["history"].append({"epoch": state["epoch"] + 1, "loss": round(loss, 6), **place})
     state.update(epoch=state["epoch"] + 1, step=0, sum=0.0)
     print(f"epoch {state['epoch']:2d}/{EPOCHS}  loss {loss:.4f}", flush=True)
     return True
