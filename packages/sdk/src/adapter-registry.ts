@@ -13,6 +13,8 @@ const adapters: Readonly<Record<string, () => Promise<AdapterModule>>> = {
   autodl: () => import("@gpujob/adapter-autodl"),
   compshare: () => import("@gpujob/adapter-compshare"),
   mock: () => import("@gpujob/adapter-mock"),
+  rented: () => import("@gpujob/adapter-rented"),
+  gpugeek: () => import("@gpujob/adapter-gpugeek"),
   "ssh-host": () => import("@gpujob/adapter-ssh-host"),
 };
 
