@@ -108,7 +108,8 @@ export function createRentedPlatform(config: RentedConfig, context: AdapterConte
     if (report.isEnding) await selfEnds.note(leaseKey, clock.now());
     const state = report.leases.find((lease) => lease.leaseKey === leaseKey)?.state ?? "ended";
     // Given back is not ended: only the machine's user stops its bill, or the machine itself a moment from now.
-    return state === "ended" ? { state: "released" } : { state: "releasing", againAfterMs: 10_000 };
+    if (state === "ended") return { state: "released" };
+    return report.isEnding ? { state: "releasing", againAfterMs: 5_000 } : { state: "releasing" };
   }
 
   async function findLease(

@@ -64,6 +64,10 @@ export function describeEvent(event: JournalEvent): string | undefined {
       return event.state === "never" ? "No machine was made." : "Released, and proven to be gone.";
     case "release-unconfirmed":
       return `Not confirmed as released: ${withHint(event.failure)}`;
+    case "lease-given-back":
+      return event.failure === undefined
+        ? "Given back; it bills until you end it: see gpujob audit."
+        : `Not given back: ${withHint(event.failure)}`;
     case "timer-fired":
       return describeTimer(event.timer);
     case "stop-wished":

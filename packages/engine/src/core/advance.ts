@@ -3,7 +3,7 @@ import { closeAttempts } from "./close.ts";
 import type { RunContext } from "./context.ts";
 import type { Draft } from "./draft.ts";
 import { cancel, clear, findAttempt, update } from "./draft.ts";
-import { isEveryMemberDone } from "./status.ts";
+import { isEveryMemberDone, mayCallOver } from "./status.ts";
 
 /** What follows when the current attempt is on its way out; `wait`: a proof is missing yet. */
 export type NextStep = "wait" | "settle" | "spare" | "begin";
@@ -14,12 +14,7 @@ export function nextStep(context: RunContext): NextStep {
   const isOver =
     attempt.phase === "closed" || (attempt.phase === "releasing" && isEveryMemberDone(attempt));
   if (!isOver) return "wait";
-  if (context.outcome !== undefined) {
-    const areAllDone = context.attempts.every(
-      (each) => each.phase === "closed" || isEveryMemberDone(each),
-    );
-    return areAllDone ? "settle" : "wait";
-  }
+  if (context.outcome !== undefined) return mayCallOver(context) ? "settle" : "wait";
   if (attempt.phase === "closed") return "wait";
   return context.spare === undefined ? "begin" : "spare";
 }

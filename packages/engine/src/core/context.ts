@@ -97,6 +97,8 @@ export interface Member {
   /** Little would be lost if it never came back. */
   readonly isCheckpointFresh?: boolean;
   readonly fence?: Fence;
+  /** Nothing of ours is on it any more, or it could not be reached to see to that; a bill by hand may go on. */
+  readonly isGivenBack?: boolean;
   /** Release was asked for so long without proof that the user is told. */
   readonly isUnconfirmed?: boolean;
   readonly watchUntil?: number;

@@ -98,6 +98,8 @@ export type RunEvent =
       readonly looks: readonly Look[];
     })
   | (OfMember & { readonly type: "release-unconfirmed"; readonly failure: Failure })
+  /** Only where no API ends the bill: our part is done, or cannot be, with the failure. */
+  | (OfMember & { readonly type: "lease-given-back"; readonly failure?: Failure })
   | (At & {
       readonly type: "timer-fired";
       readonly timer: TimerName;

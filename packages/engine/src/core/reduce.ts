@@ -52,6 +52,7 @@ function isAboutNothing(draft: Draft, event: RunEvent): boolean {
     "lease-unclear",
     "lease-released",
     "release-unconfirmed",
+    "lease-given-back",
     "host-lost",
     "job-exited",
   ];
@@ -103,6 +104,9 @@ function apply(draft: Draft, event: RunEvent): void {
       return applyLeaseReleased(draft, event);
     case "release-unconfirmed":
       updateMember(draft, event.attempt, event.member, { isUnconfirmed: true });
+      return;
+    case "lease-given-back":
+      updateMember(draft, event.attempt, event.member, { isGivenBack: true });
       return;
     case "timer-fired":
       return applyTimer(draft, event);

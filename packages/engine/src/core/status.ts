@@ -32,6 +32,21 @@ export function isDone(attempt: Attempt, member: Member): boolean {
   return attempt.candidate.capabilities.release !== "api" && member.fence !== undefined;
 }
 
+/** Is our part still to be done on a machine that no API ends? Bounded in time: one that cannot be reached is given up. */
+function isBeingGivenBack(attempt: Attempt, member: Member): boolean {
+  const { release } = attempt.candidate.capabilities;
+  return release !== "api" && member.state === "releasing" && member.isGivenBack !== true;
+}
+
+/** May the run be called over, as far as its attempts go? */
+export function mayCallOver(context: RunContext): boolean {
+  return context.attempts.every(
+    (attempt) =>
+      (attempt.phase === "closed" || isEveryMemberDone(attempt)) &&
+      !attempt.members.some((member) => isBeingGivenBack(attempt, member)),
+  );
+}
+
 export function isEveryMemberDone(attempt: Attempt): boolean {
   return attempt.members.every((member) => isDone(attempt, member));
 }

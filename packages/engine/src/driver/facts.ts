@@ -1,6 +1,5 @@
-import { convertMoney } from "@gpujob/catalog";
-import { billAmount, billSeconds } from "@gpujob/scheduler";
 import type { LeaseRow, LedgerRow } from "@gpujob/store";
+import { chargesOf } from "../core/charges.ts";
 import type { Attempt, Member, RunContext, Submission } from "../core/context.ts";
 import type { Look, RunEvent } from "../core/events.ts";
 
@@ -40,7 +39,11 @@ function leaseRow(
     offerId: offer.offerId,
     release: capabilities.release,
     state: member.state,
-    terms: JSON.stringify({ ...offer.price, perHour: member.pricePerHour ?? offer.price.perHour }),
+    terms: JSON.stringify({
+      ...offer.price,
+      perHour: member.pricePerHour ?? offer.price.perHour,
+      ...(offer.byHand === undefined ? {} : { byHand: offer.byHand }),
+    }),
     intendedAt: member.intendedAt,
     proof: JSON.stringify(looks),
     ...(member.leaseId === undefined ? {} : { leaseId: member.leaseId }),
@@ -61,37 +64,28 @@ export function ledgerRows(
     attempt.members.flatMap((member, rank) => {
       const wasOpen = before.attempts[index]?.members[rank]?.billedTo === undefined;
       if (!wasOpen || member.billedTo === undefined) return [];
-      const row = chargeOf(submission, attempt, member, member.billedTo);
-      return row === undefined ? [] : [row];
+      return ledgerOf(submission, attempt, member, member.billedTo);
     }),
   );
 }
 
-/** What one member costs until `until`, by the rule and the rate that are locked for it. */
-export function chargeOf(
+/** The charges of one member until `until` (epoch milliseconds), as rows of the ledger. */
+export function ledgerOf(
   submission: Submission,
   attempt: Attempt,
   member: Member,
   until: number,
-): LedgerRow | undefined {
-  if (member.billedFrom === undefined || member.leaseId === undefined) return undefined;
-  const { price, platform } = attempt.candidate.offer;
-  const perHour = member.pricePerHour ?? price.perHour;
-  const seconds = Math.max(0, until - member.billedFrom) / 1000;
-  return {
-    leaseKey: member.leaseKey,
+): LedgerRow[] {
+  const { billedFrom, leaseId, leaseKey } = member;
+  if (billedFrom === undefined || leaseId === undefined) return [];
+  return chargesOf(submission, attempt, member, until).map((charge) => ({
+    leaseKey,
     runId: submission.runId,
     attempt: attempt.number,
-    platform,
-    leaseId: member.leaseId,
-    kind: "compute",
-    from: member.billedFrom,
+    platform: attempt.candidate.offer.platform,
+    leaseId,
+    from: billedFrom,
     to: until,
-    billedSeconds: billSeconds(price.billing, seconds),
-    amount: convertMoney(
-      billAmount(perHour, price.billing, seconds, price.discount),
-      submission.currency,
-      submission.rates,
-    ),
-  };
+    ...charge,
+  }));
 }

@@ -34,7 +34,7 @@ export function billingOf(context: RunContext): RunBilling {
   }
   if (open.some(({ release }) => release === "by-hand")) return "by-hand";
   if (open.some(({ release }) => release === "api")) return "running";
-  return leases.some(({ member, release }) => release === "api" && member.leaseId !== undefined)
+  return leases.some(({ member, release }) => release !== "owned" && member.leaseId !== undefined)
     ? "ended"
     : "none";
 }

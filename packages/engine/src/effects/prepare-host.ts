@@ -132,7 +132,7 @@ async function planFor(work: Work, ref: MemberRef, isResumed: boolean): Promise<
     orphanMs: orphan,
     logLimitBytes,
     tether: chooseTether(work, target.capabilities.release, orphan),
-    powerOff: target.capabilities.powerOff,
+    powerOff: attempt.candidate.offer.byHand?.powerOff ?? target.capabilities.powerOff,
     ...(attempt.members.length > 1 ? { holdAfterSetup: true } : {}),
     holdMs: job.limits.holdMs,
     nodes: {

@@ -2,6 +2,7 @@ import type { Failure, Lease } from "@gpujob/spec";
 import { toFailure } from "@gpujob/spec";
 import type { Look } from "../core/events.ts";
 import type { MemberRef, Work } from "./work.ts";
+import { giveBack } from "./give-back.ts";
 import { backOff, deadline, isSuperseded, lookUp } from "./work.ts";
 
 /** Two answers "no such machine" count only when they are so far apart. */
@@ -43,7 +44,10 @@ export async function runReleaseLease(work: Work, ref: MemberRef): Promise<void>
         { finish: work.effectId },
       );
     }
-    if (!isTold && clock.now() - startedAt >= target.timeouts.releaseMs) {
+    const elapsedMs = clock.now() - startedAt;
+    if (target.capabilities.release !== "api") {
+      if ((await giveBack(work, ref, { ...answer, elapsedMs })) === "over") return;
+    } else if (!isTold && elapsedMs >= target.timeouts.releaseMs) {
       isTold = true;
       await session.emit({
         type: "release-unconfirmed",
@@ -142,6 +146,8 @@ function createAbsence(
     }
     const now = clock.now();
     firstMissAt ??= now;
+    // A machine that was rented by hand and knows nothing of us may bill all the same.
+    if (target.capabilities.release === "by-hand") return undefined;
     // Nothing bills on a machine of the user's own: that its reservation is gone is all there is to prove.
     if (target.capabilities.release === "owned" && isAccepted) return { state: "gone" };
     const age = now - (member.createdAt ?? member.intendedAt);

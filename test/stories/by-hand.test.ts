@@ -1,0 +1,107 @@
+import { amendRun } from "@gpujob/engine";
+import { describe, it } from "vitest";
+import { foldRun } from "./support/fold.ts";
+import type { World, WorldOptions } from "./support/world.ts";
+import { createWorld, testOffer } from "./support/world.ts";
+
+const hourMs = 3_600_000;
+
+/** A machine that was rented by hand: it says yes to every release and bills on. */
+async function makeWorld(over: Partial<WorldOptions> = {}): Promise<World> {
+  const offer = testOffer("box", "rented", 2_000_000, {
+    price: {
+      perHour: { currency: "CNY", micros: 2_000_000 },
+      billing: { unitSeconds: 3600, minimumSeconds: 3600, mode: "prepaid" },
+      source: "sheet",
+    },
+    byHand: { endAt: "https://console.example", renews: true },
+  });
+  return createWorld({
+    platforms: {
+      rented: {
+        offers: [offer],
+        capabilities: { release: "by-hand" },
+        faults: [{ on: "release", do: "ignore" }],
+      },
+    },
+    ...over,
+  });
+}
+
+describe("a run on a machine that was rented by hand", () => {
+  it("ends with the job's own code and says that it bills on", async ({ expect }) => {
+    const world = await makeWorld({ script: { exitCode: 3 } });
+    expect(await world.drive()).toEqual({ kind: "settled" });
+    const view = await world.view();
+    expect(view).toMatchObject({ state: "failed", exitCode: 3, billing: "by-hand" });
+    expect(view.cost).toEqual({ currency: "CNY", micros: 2_000_000 });
+    const calls = world.platforms["rented"]?.calls.filter(({ on }) => on === "release");
+    expect(calls?.length).toBeGreaterThan(0);
+    expect(await world.eventTypes()).toContain("lease-given-back");
+    const [lease] = await world.store.listLeases({ open: true });
+    expect(lease).toMatchObject({ release: "by-hand", state: "releasing" });
+    expect(JSON.parse(lease?.terms ?? "{}")).toMatchObject({
+      byHand: { endAt: "https://console.example" },
+    });
+  });
+
+  it("costs one hour after the other until its user vouches for the end", async ({ expect }) => {
+    const world = await makeWorld();
+    await world.drive();
+    const settledAt = (await world.store.loadRun(world.runId))?.settledAt;
+    await world.clock.advance(2.5 * hourMs);
+    expect((await world.view()).cost.micros).toBe(6_000_000);
+    const [lease] = await world.store.listLeases({ open: true });
+    const ports = { store: world.store, clock: world.clock, owner: "me" };
+    const leaseKey = lease?.leaseKey ?? "";
+    expect(await amendRun(ports, world.runId, { type: "lease-vouched", leaseKey })).toBe(true);
+    await world.clock.advance(9 * hourMs);
+    expect(await world.view()).toMatchObject({
+      state: "succeeded",
+      exitCode: 0,
+      billing: "ended",
+      cost: { micros: 6_000_000 },
+    });
+    expect(await world.store.listLeases({ open: true })).toEqual([]);
+    expect(await world.store.listLedger({ runId: world.runId })).toMatchObject([
+      { billedSeconds: 10_800, amount: { micros: 6_000_000 } },
+    ]);
+    expect((await world.store.loadRun(world.runId))?.settledAt).toBe(settledAt);
+    const { folded, stored } = await foldRun(world.store, world.runId);
+    expect(folded).toEqual(stored);
+  });
+
+  it("is over, and in doubt about nothing, though the machine cannot be reached to be given back", async ({
+    expect,
+  }) => {
+    const world = await makeWorld();
+    world.platforms["rented"]?.clearFaults();
+    for (let nth = 1; nth <= 50; nth += 1)
+      world.platforms["rented"]?.addFault({ on: "release", nth, do: "error", kind: "unreachable" });
+    expect(await world.drive()).toEqual({ kind: "settled" });
+    expect(await world.view()).toMatchObject({ exitCode: 0, billing: "by-hand" });
+    expect(await world.eventTypes()).not.toContain("release-unconfirmed");
+  });
+
+  it("is amended by nobody while it is driven", async ({ expect }) => {
+    const world = await makeWorld();
+    const ports = { store: world.store, clock: world.clock, owner: "me" };
+    const report = { type: "lease-vouched", leaseKey: "k".repeat(32) } as const;
+    expect(await amendRun(ports, world.runId, report)).toBe(false);
+  });
+});
+
+describe("a run on a machine of one's own", () => {
+  it("gives the machine back before it is over", async ({ expect }) => {
+    const world = await createWorld({
+      platforms: {
+        lab: { offers: [testOffer("own", "lab", 0)], capabilities: { release: "owned" } },
+      },
+    });
+    expect(await world.drive()).toEqual({ kind: "settled" });
+    const calls = world.platforms["lab"]?.calls.filter(({ on }) => on === "release");
+    expect(calls?.length).toBeGreaterThan(0);
+    expect(await world.view()).toMatchObject({ exitCode: 0, billing: "none" });
+    expect(await world.store.listLeases({ open: true })).toEqual([]);
+  });
+});
