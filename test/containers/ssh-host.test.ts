@@ -168,20 +168,16 @@ describe("two users of one host", () => {
   }) => {
     const host = await startHost();
     onTestFinished(() => host.destroy());
-    const ada = makeLab([host], "ada");
-    const { leaseId: id } = await ada.platform.createLease(requestFor(await offerOf(ada, 2)), wait);
-    await host.restart();
-    const again = makeLab([host], "ada");
-    // The kernel, and with it the boot id, is still the same: so this is a lost holder, not a proof of the end.
-    expect(await again.platform.getLease(id, wait)).toMatchObject({
-      state: "stopped",
-      isBillable: false,
-    });
-    const later = makeLab([host], "ben");
-    const next = await later.platform.createLease(requestFor(await offerOf(later, 2)), wait);
+    const [ada, ben] = [makeLab([host], "ada"), makeLab([host], "ben")];
+    const { leaseId } = await ada.platform.createLease(requestFor(await offerOf(ada, 2)), wait);
+    await host.exec(["pkill", "-9", "-f", "gpujob-holder"]);
+    // The machine was not started anew, so this is a lost holder, and no proof that the job has ended.
+    const lost = { state: "stopped", isBillable: false };
+    expect(await ada.platform.getLease(leaseId, wait)).toMatchObject(lost);
+    const next = await ben.platform.createLease(requestFor(await offerOf(ben, 2)), wait);
     expect(next.state).toBe("up");
     expect((await host.exec(["ls", "/tmp/gpujob"])).stdout).toMatch(/card-0\.2/);
-    expect(await again.platform.releaseLease(id, wait)).toEqual({ state: "released" });
+    expect(await ada.platform.releaseLease(leaseId, wait)).toEqual({ state: "released" });
   });
 
   it("count a host that was started anew as the end of its leases", async ({ expect }) => {
@@ -248,7 +244,7 @@ describe("several hosts", () => {
       ({ offerId }) => offerId.includes(`${hosts[2]?.host}-x`) && !offerId.startsWith("any-"),
     );
     expect(lost.map(({ availability }) => availability)).toEqual(["none", "none"]);
-    expect(lost[0]?.notes?.join()).toMatch(/lab-ada: ada@/);
+    expect(lost[0]?.notes?.join()).toMatch(/^lab-ada: ada/);
     const pool = offers.find(
       ({ offerId }) => offerId.startsWith("any-") && offerId.endsWith("-x1"),
     );

@@ -82,7 +82,7 @@ export function createSshHostPlatform(config: SshHostConfig, context: AdapterCon
   async function viewSoon(host: Host, { signal }: Wait): Promise<HostView> {
     const late = new AbortController();
     const done = new AbortController();
-    const message = `${host.name} did not answer within ${lookMs / 1000} s.`;
+    const message = `${platform}: ${host.name} did not answer within ${lookMs / 1000} s.`;
     context.clock.sleep(lookMs, { signal: done.signal }).then(
       () => late.abort(new PlatformError("unreachable", message, { scope: "host", platform })),
       () => undefined,
@@ -149,18 +149,29 @@ export function createSshHostPlatform(config: SshHostConfig, context: AdapterCon
     return createOnce({ platform, name: request.leaseKey, find, create }, wait);
   }
 
+  async function viewPatiently(host: Host, wait: Wait): Promise<HostView> {
+    return onHost(host, "createLease", wait, async (api) =>
+      toView(host, await api.readState(wait)),
+    );
+  }
+
   /** A host that cannot be reached holds nothing that costs money, so the others may be used without it. */
   async function viewReachable(some: readonly Host[], wait: Wait): Promise<readonly HostView[]> {
-    const answers = await Promise.allSettled(
-      some.map((host) =>
-        onHost(host, "createLease", wait, async (api) => toView(host, await api.readState(wait))),
-      ),
-    );
+    // The only host gets all the time there is; among several a dead one must not hold up the rest.
+    const view = some.length > 1 ? viewSoon : viewPatiently;
+    const answers = await Promise.allSettled(some.map((host) => view(host, wait)));
     const views = answers.flatMap((answer) =>
       answer.status === "fulfilled" ? [answer.value] : [],
     );
     const failed = answers.find((answer) => answer.status === "rejected");
-    if (views.length === 0 && failed !== undefined) throw failed.reason;
+    if (views.length === 0 && failed !== undefined) {
+      const place = { platform, operation: "createLease" };
+      throw hostError(
+        wait.signal.aborted ? wait.signal.reason : failed.reason,
+        some[0]?.name ?? "",
+        place,
+      );
+    }
     return views;
   }
 

@@ -21,7 +21,7 @@ export interface TestConnector extends SshConnector {
 }
 
 /** Real time. */
-export const realClock: Clock = {
+const realClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
   sleep: (ms, { signal }) => delay(ms, undefined, { signal }),
