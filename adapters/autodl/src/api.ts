@@ -61,7 +61,7 @@ export function dataOf<T>(data: z.ZodType<T>) {
 export const thousandths = z.int().nonnegative();
 
 /** A thousandth of a unit is 1000 millionths. */
-export function toMoney(currency: Currency, amount: number): Money {
+function toMoney(currency: Currency, amount: number): Money {
   return { currency, micros: amount * 1000 };
 }
 

@@ -7,6 +7,8 @@ import { bodyOf, good, noStock, wrongParameter } from "./fake-wire.ts";
 
 export const autodlToken = "a-token-for-tests";
 
+export type { FakeAutodlOptions } from "./fake-wire.ts";
+
 export interface FakeAutodl extends TestServer {
   /** Ids of machines that bill now. */
   readonly billing: () => string[];
@@ -23,6 +25,8 @@ export interface FakeAutodl extends TestServer {
   readonly powerOffInside: (id: string) => void;
   /** The next request whose path ends so is answered with this. */
   readonly answerNext: (path: string, answer: TestAnswer) => void;
+  /** Every request whose path ends so is answered with this. */
+  readonly answerAlways: (path: string, answer: TestAnswer) => void;
 }
 
 const cardsOfRoom = [
@@ -39,7 +43,7 @@ const rooms = ["westDC2", "westDC3", "beijingDC1", "beijingDC2", "Singapore-A"];
 /** AutoDL behind a real server, from its documentation and from what its users have seen; both products, one account. */
 export async function startFakeAutodl(options: FakeAutodlOptions = {}): Promise<FakeAutodl> {
   const hands = { factor: 1, isDamaging: false, isIgnoring: false };
-  const scripted = new Map<string, TestAnswer>();
+  const scripted = new Map<string, { readonly answer: TestAnswer; readonly isOnce: boolean }>();
   const soldOut = options.soldOut ?? ["h800", "H800"];
   const shared: FakeShared = {
     options,
@@ -65,9 +69,9 @@ export async function startFakeAutodl(options: FakeAutodlOptions = {}): Promise<
   const elastic = createFakeElastic(shared);
 
   function handle(request: TestRequest): TestAnswer {
-    for (const [end, answer] of scripted) {
+    for (const [end, { answer, isOnce }] of scripted) {
       if (!request.path.endsWith(end)) continue;
-      scripted.delete(end);
+      if (isOnce) scripted.delete(end);
       return answer;
     }
     // The bare token; "Bearer" before it is wrong.
@@ -105,7 +109,8 @@ export async function startFakeAutodl(options: FakeAutodlOptions = {}): Promise<
     ignoreNextRelease: () => void (hands.isIgnoring = true),
     powerOn: (id) => pro.powerOn(id),
     powerOffInside: (id) => pro.powerOffInside(id),
-    answerNext: (path, answer) => void scripted.set(path, answer),
+    answerNext: (path, answer) => void scripted.set(path, { answer, isOnce: true }),
+    answerAlways: (path, answer) => void scripted.set(path, { answer, isOnce: false }),
   };
 }
 

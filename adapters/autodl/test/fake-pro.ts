@@ -99,7 +99,7 @@ export function createFakePro(shared: FakeShared) {
       command: textOf(body["start_command"]),
       createdAt: shared.now(),
       status: "creating",
-      looks: 2,
+      looks: shared.options.bootLooks ?? 2,
       boots: 0,
     });
     return good(uuid);

@@ -24,6 +24,8 @@ export interface FakeAutodlOptions {
   /** Cards of which creates find none, by spec or by name. @default H800 */
   readonly soldOut?: readonly string[];
   readonly ssh?: FakeSsh;
+  /** How often an instance is looked at before it leaves `creating`. @default 2 */
+  readonly bootLooks?: number;
   /** Epoch milliseconds. @default the system's time */
   readonly now?: () => number;
 }

@@ -129,7 +129,7 @@ export async function createMachine(parts: Parts, order: Order, wait: Wait): Pro
 const anything = z.unknown();
 
 /** The part of a zone's name that is its region, as in `cn-wlcb-01`. */
-export function regionOfZone(zone: string): string {
+function regionOfZone(zone: string): string {
   return zone.replace(/-\d+$/, "");
 }
 
