@@ -1,32 +1,20 @@
-import {
-  createOnce,
-  isSameMember,
-  packOwnership,
-  throwIfAborted,
-  unpackOwnership,
-} from "@gpujob/adapter-kit";
-import type {
-  AdapterContext,
-  Lease,
-  LeaseRequest,
-  LeaseState,
-  Offer,
-  Platform,
-} from "@gpujob/spec";
+import { createOnce, packOwnership, throwIfAborted } from "@gpujob/adapter-kit";
+import type { AdapterContext, Lease, LeaseRequest, Offer, Platform } from "@gpujob/spec";
 import { PlatformError } from "@gpujob/spec";
 import { withHost, type HostApi } from "./api.ts";
 import type { SshHostConfig } from "./config.ts";
 import { classify, hostError, problemOf } from "./errors.ts";
 import { listHosts, placeOf, toView, viewHost, type Host, type HostView } from "./hosts.ts";
+import { findLeasePlace, toLease } from "./leases.ts";
 import {
   findOfferPlace,
   listHostOffers,
   listPoolOffers,
   listPools,
-  priceOf,
   unreachableView,
 } from "./offers.ts";
-import type { HostReport, ReportedLease } from "./report.ts";
+import type { HostReport } from "./report.ts";
+import { chooseHost, noCapacity, refuse, secondsUntil } from "./requests.ts";
 
 type Wait = { readonly signal: AbortSignal };
 
@@ -241,151 +229,5 @@ export function createSshHostPlatform(config: SshHostConfig, context: AdapterCon
       );
     },
     classify,
-  };
-}
-
-/** By the difference only: the host counts it from its own uptime, so that its clock does not matter. */
-function secondsUntil(until: string, { clock }: AdapterContext): number {
-  return Math.max(1, Math.ceil((Date.parse(until) - clock.now()) / 1000));
-}
-
-/** Where there is a choice: a host without another member of this attempt, then the one with the most free cards. */
-function chooseHost(
-  views: readonly HostView[],
-  count: number,
-  { ownership }: LeaseRequest,
-): HostView | undefined {
-  const hasMember = ({ report }: HostView): boolean =>
-    report.leases.some(({ name, state }) => {
-      const other = unpackOwnership(name);
-      return (
-        state === "up" &&
-        other !== undefined &&
-        isSameMember({ ...other, member: ownership.member }, ownership)
-      );
-    });
-  const fitting = views.filter(({ free }) => free.length >= count);
-  const [best] = fitting.toSorted(
-    (one, other) =>
-      Number(hasMember(one)) - Number(hasMember(other)) || other.free.length - one.free.length,
-  );
-  return best ?? views[0];
-}
-
-interface CallPlace {
-  readonly platform: string;
-  readonly operation: string;
-}
-
-/** What no host could do. */
-function refuse(
-  request: LeaseRequest,
-  isUnknown: boolean,
-  place: CallPlace,
-): PlatformError | undefined {
-  const { offer, nodes } = request;
-  if (isUnknown) {
-    return new PlatformError(
-      "unsupported_request",
-      `${place.platform}: there is no offer ${offer.offerId}.`,
-      {
-        ...place,
-        scope: "offer",
-        hint: "Its host may have been taken out of the configuration; plan again.",
-      },
-    );
-  }
-  if (nodes === 1) return undefined;
-  return new PlatformError(
-    "unsupported_request",
-    `${place.platform}: a lease holds one host, ${nodes} were asked for.`,
-    { ...place, scope: "call" },
-  );
-}
-
-function noCapacity(
-  { offer }: LeaseRequest,
-  view: HostView | undefined,
-  place: CallPlace,
-): PlatformError {
-  const holders = [...new Set(view?.report.claims.map(({ user }) => user))].join(", ");
-  const who = holders === "" ? "" : ` (held by ${holders})`;
-  return new PlatformError(
-    "no_capacity",
-    `${place.platform}: too few cards are free for ${offer.offerId}${who}.`,
-    {
-      ...place,
-      scope: "offer",
-      hint: "`queue: 2h` in the job file waits for them.",
-    },
-  );
-}
-
-/** The host and key in a lease id; `undefined` for an id that was never ours. */
-function findLeasePlace(
-  leaseId: string,
-  hosts: readonly Host[],
-  place: CallPlace,
-): { readonly host: Host; readonly leaseKey: string } | undefined {
-  const [, name, leaseKey] = /^(.+)-([a-z0-9]{32})$/.exec(leaseId) ?? [];
-  if (name === undefined || leaseKey === undefined) return undefined;
-  const host = hosts.find((one) => one.name === name);
-  if (host !== undefined) return { host, leaseKey };
-  throw new PlatformError(
-    "unreachable",
-    `${place.platform}: the host ${name} of lease ${leaseId} is no longer in the configuration.`,
-    {
-      ...place,
-      scope: "host",
-      hint: `Add it again, or vouch for its end with \`gpujob audit --ended ${leaseId}\`.`,
-    },
-  );
-}
-
-const states = {
-  up: "up",
-  stopped: "stopped",
-  ended: "ended",
-  rebooted: "ended",
-} as const satisfies Record<ReportedLease["state"], LeaseState>;
-const reasons = {
-  stopped: "its reservation has lapsed",
-  rebooted: "the host was started anew",
-} as const;
-
-async function toLease(
-  host: Host,
-  found: ReportedLease,
-  address: string | undefined,
-  context: AdapterContext,
-): Promise<Lease> {
-  const leaseId = `${host.name}-${found.leaseKey}`;
-  const ownership = unpackOwnership(found.name);
-  const reason =
-    found.state === "stopped" || found.state === "rebooted" ? { reason: reasons[found.state] } : {};
-  const cards = found.cards.filter((card) => card !== "host").map(Number);
-  const total = host.config.gpu?.gpu?.count;
-  const { access, root } = await placeOf(host, context);
-  return {
-    leaseId,
-    leaseKey: found.leaseKey,
-    ...(ownership === undefined ? {} : { ownership }),
-    state: states[found.state],
-    isBillable: false,
-    ...(total === undefined ? {} : { pricePerHour: priceOf(host, cards.length / total, context) }),
-    ...(found.createdAt === undefined
-      ? {}
-      : { startedAt: new Date(found.createdAt * 1000).toISOString() }),
-    ...reason,
-    nodes: [
-      {
-        nodeId: leaseId,
-        rank: 0,
-        internalAddress: address ?? access.host,
-        access,
-        ...(cards.length === 0 ? {} : { cards }),
-        ...(root === undefined ? {} : { root }),
-      },
-    ],
   };
 }
