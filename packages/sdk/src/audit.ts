@@ -1,9 +1,11 @@
-import type { Lease, Money, PlanMissing } from "@gpujob/spec";
+import type { Clock, Lease, PlanMissing } from "@gpujob/spec";
 import { GpujobError, toFailure } from "@gpujob/spec";
 import type { LeaseRow, RunRow, Store } from "@gpujob/store";
 import type { AuditLease, AuditReport } from "./gpujob.ts";
 import type { ConfiguredPlatform } from "./platforms.ts";
-import { readStored } from "@gpujob/engine";
+import { amendRun, readStored } from "@gpujob/engine";
+import type { ByHandTerms } from "./by-hand.ts";
+import { endAtOf, remindersOf, warningsOf } from "./by-hand.ts";
 
 type Wait = { readonly signal: AbortSignal };
 
@@ -14,7 +16,9 @@ interface Sweep {
   readonly store: Store;
   readonly platforms: readonly ConfiguredPlatform[];
   readonly installation: string;
-  readonly now: number;
+  readonly clock: Clock;
+  /** Name of this process for locks. */
+  readonly owner: string;
 }
 
 /**
@@ -26,21 +30,24 @@ export async function audit(
   options: { readonly fix: boolean },
   wait: Wait,
 ): Promise<AuditReport> {
-  const rows = await sweep.store.listLeases({ open: true });
+  const now = sweep.clock.now();
   const runs = new Map((await sweep.store.listRuns({})).map((row) => [row.runId, row]));
   const swept = await Promise.all(
     sweep.platforms.map((target) => sweepPlatform(sweep, target, wait)),
   );
   const seen = swept.flatMap((each) => ("found" in each ? each.found : []));
-  const report = sortOut({ seen, rows, runs, now: sweep.now });
+  const byHand = await lookAfterByHand(sweep, runs, wait);
+  const rows = await sweep.store.listLeases({ open: true });
+  const report = sortOut({ seen, rows, runs, now });
   const fixed = options.fix ? await fix(report.fixable, wait) : [];
   const released = new Set(fixed.map((each) => each.leaseId));
   const isLeft = (each: AuditLease): boolean => !released.has(each.leaseId);
   return {
     billing: report.billing.filter(isLeft),
     unconfirmed: report.unconfirmed.filter(isLeft),
-    byHand: report.byHand,
+    byHand: byHand.open,
     unknown: report.unknown.filter(isLeft),
+    ...(byHand.reminders.length === 0 ? {} : { reminders: byHand.reminders }),
     fixed,
     missing: swept.flatMap((each) => ("missing" in each ? [each.missing] : [])),
   };
@@ -73,7 +80,6 @@ async function sweepPlatform(
 interface Sorted {
   readonly billing: readonly AuditLease[];
   readonly unconfirmed: readonly AuditLease[];
-  readonly byHand: readonly (AuditLease & { readonly endAt: string })[];
   readonly unknown: readonly AuditLease[];
   readonly fixable: readonly { readonly seen: Seen; readonly view: AuditLease }[];
 }
@@ -95,14 +101,16 @@ function sortOut(input: {
     const run = runId === undefined ? undefined : runs.get(runId);
     if (row !== undefined) seenKeys.add(row.leaseKey);
     const isPast = each.lease.ownership !== undefined && each.lease.ownership.expires * 1000 < now;
-    const isOver = run?.settledAt !== undefined;
+    const isByHand = each.target.capabilities.release === "by-hand";
+    // One that is given back already is its user's to end.
+    const isOver = run?.settledAt !== undefined && !(isByHand && each.lease.state !== "up");
     const view = viewSeen(
       each,
       runId,
       noteOf({ isKnown: run !== undefined, isOver, isPast, lease: each.lease }),
     );
     if (run === undefined) unknown.push(view);
-    else if (each.lease.isBillable) billing.push(view);
+    else if (each.lease.isBillable && !isByHand) billing.push(view);
     if (isPast || isOver) fixable.push({ seen: each, view });
   }
   const doubtful = rows.filter((row) => row.state === "unclear" || row.state === "releasing");
@@ -113,13 +121,80 @@ function sortOut(input: {
     unconfirmed: doubtful
       .filter((row) => row.release === "api")
       .map((row) => viewRow(row, "its end is not proven")),
-    byHand: rows
-      .filter((row) => row.release === "by-hand" && row.state !== "intended")
-      .map((row) => ({
-        ...viewRow(row, "ended by hand only"),
-        endAt: `the console of ${row.platform}`,
-      })),
   };
+}
+
+interface ByHandReport {
+  readonly open: AuditReport["byHand"];
+  readonly reminders: readonly string[];
+}
+
+/** Asks machines that only their user can end about themselves; closes the leases of those that have ended. */
+async function lookAfterByHand(
+  sweep: Sweep,
+  runs: ReadonlyMap<string, RunRow>,
+  wait: Wait,
+): Promise<ByHandReport> {
+  const now = sweep.clock.now();
+  const all = (await sweep.store.listLeases({})).filter(({ release }) => release === "by-hand");
+  const mayBill = all.filter(({ state }) => ["unclear", "held", "releasing"].includes(state));
+  const looked = await Promise.all(mayBill.map((row) => lookAt(sweep, row, runs, wait)));
+  const vouched = all.flatMap((row) =>
+    row.state === "vouched" && row.billedTo !== undefined
+      ? remindersOf(
+          { platform: row.platform, leaseId: row.leaseId ?? row.leaseKey, terms: termsOf(row) },
+          row.billedTo,
+          now,
+        )
+      : [],
+  );
+  return { open: looked.flatMap((each) => each ?? []), reminders: vouched };
+}
+
+/** One open lease as its user must see it; `undefined`: it turned out to be over. */
+async function lookAt(
+  sweep: Sweep,
+  row: LeaseRow,
+  runs: ReadonlyMap<string, RunRow>,
+  wait: Wait,
+): Promise<AuditReport["byHand"][number] | undefined> {
+  const isSettled = runs.get(row.runId)?.settledAt !== undefined;
+  const answer = await askMachine(sweep, row, wait);
+  if (typeof answer !== "string" && answer.state === "ended" && isSettled) {
+    const at = sweep.clock.now();
+    const isClosed = await amendRun(sweep, row.runId, {
+      type: "lease-released",
+      attempt: row.attempt,
+      member: row.member,
+      state: "gone",
+      ...(answer.endedAt === undefined ? {} : { billedTo: Date.parse(answer.endedAt) }),
+      looks: [{ at, what: "get", answer: "ended" }],
+    });
+    if (isClosed) return undefined;
+  }
+  const terms = termsOf(row);
+  const open = { terms, ...(row.billedFrom === undefined ? {} : { billedFrom: row.billedFrom }) };
+  const notes = [
+    ...(isSettled ? ["Its run is over."] : ["In use."]),
+    ...warningsOf(open, sweep.clock.now()),
+    ...(typeof answer === "string" ? [answer] : []),
+    `Once it has ended: gpujob audit --ended ${row.leaseId ?? row.leaseKey}.`,
+  ];
+  return { ...viewRow(row, notes.join(" ")), endAt: endAtOf(terms, row.platform) };
+}
+
+/** What the machine says of the lease, or why nothing is known. */
+async function askMachine(sweep: Sweep, row: LeaseRow, { signal }: Wait): Promise<Lease | string> {
+  const target = sweep.platforms.find(({ name }) => name === row.platform);
+  if (target === undefined || row.leaseId === undefined) return "It cannot be asked from here.";
+  try {
+    const limit = AbortSignal.any([signal, AbortSignal.timeout(sweepDeadlineMs)]);
+    const lease = await target.platform.getLease(row.leaseId, { signal: limit });
+    return lease ?? "The machine knows nothing of it any more: it was set up anew.";
+  } catch (error) {
+    signal.throwIfAborted();
+    return toFailure(error).message;
+  }
 }
 
 function isSame(row: LeaseRow, { target, lease }: Seen): boolean {
@@ -161,17 +236,20 @@ function viewSeen({ target, lease }: Seen, runId: string | undefined, note: stri
 }
 
 function viewRow(row: LeaseRow, note: string): AuditLease {
-  // Written with the row by the engine.
-  const terms = readStored<{ readonly perHour: Money }>(row.terms);
   return {
     platform: row.platform,
     leaseId: row.leaseId ?? null,
     runId: row.runId,
     state: row.state,
-    since: new Date(row.createdAt ?? row.intendedAt).toISOString(),
-    pricePerHour: terms.perHour,
+    since: new Date(row.billedFrom ?? row.createdAt ?? row.intendedAt).toISOString(),
+    pricePerHour: termsOf(row).perHour,
     note,
   };
+}
+
+/** Written with the row by the engine. */
+function termsOf(row: LeaseRow): ByHandTerms {
+  return readStored<ByHandTerms>(row.terms);
 }
 
 async function fix(
@@ -183,7 +261,7 @@ async function fix(
       const { platform } = seen.target;
       try {
         const { state } = await platform.releaseLease(seen.lease.leaseId, { signal });
-        return { ...view, state, note: state === "released" ? "released" : "release asked for" };
+        return { ...view, state, note: fixNote(state, seen.target) };
       } catch (error) {
         signal.throwIfAborted();
         return { ...view, note: `release failed: ${toFailure(error).message}` };
@@ -192,8 +270,22 @@ async function fix(
   );
 }
 
-/** Takes the user's word that a machine has ended: journaled as a wish, acted on by whoever drives its run. */
-export async function vouch(store: Store, reference: string, now: number): Promise<LeaseRow> {
+function fixNote(state: "released" | "releasing", { capabilities }: ConfiguredPlatform): string {
+  if (state === "released") return "released";
+  return capabilities.release === "by-hand"
+    ? "given back; ending it is yours"
+    : "release asked for";
+}
+
+/**
+ * Takes the user's word that a machine has ended: journaled as a wish and acted on by whoever drives its run, or at once
+ * where the run is over. One that is known to have ended stays as it is.
+ */
+export async function vouch(
+  ports: { readonly store: Store; readonly clock: Clock; readonly owner: string },
+  reference: string,
+): Promise<LeaseRow> {
+  const { store } = ports;
   const rows = await store.listLeases({});
   const row = rows.find((each) => each.leaseKey === reference || each.leaseId === reference);
   if (row === undefined) {
@@ -201,16 +293,21 @@ export async function vouch(store: Store, reference: string, now: number): Promi
       hint: "gpujob audit lists them.",
     });
   }
+  if (["gone", "never", "vouched"].includes(row.state)) return row;
   const run = await store.loadRun(row.runId);
   if (run?.settledAt === undefined) {
     await store.addWish({
       runId: row.runId,
       kind: "vouch",
       payload: JSON.stringify({ leaseKey: row.leaseKey }),
-      at: now,
+      at: ports.clock.now(),
     });
-  } else {
-    await store.putLease({ ...row, state: "vouched", billedTo: row.billedTo ?? now });
+  } else if (
+    !(await amendRun(ports, row.runId, { type: "lease-vouched", leaseKey: row.leaseKey }))
+  ) {
+    throw new GpujobError("unavailable", `${row.runId} is being written by another process.`, {
+      hint: "Try again in a few seconds.",
+    });
   }
   return row;
 }

@@ -12,6 +12,7 @@ import { costOf, findRun, readReceipt, showRun, submissionOf, toRunView } from "
 import { toTimelineEntry } from "./timeline.ts";
 import { openWorkshop } from "./workshop.ts";
 import type { SetUp, Workshop } from "./workshop.ts";
+import { makeOwner } from "./owner.ts";
 
 const pollMs = 250;
 
@@ -69,10 +70,10 @@ export function createGpujob(options: GpujobOptions = {}): Gpujob {
       const store = await workshop.store();
       const isOver = async (): Promise<boolean> =>
         (await store.loadRun(row.runId))?.settledAt !== undefined;
-      yield* readLogs(
-        { home: around.home, runId: row.runId, clock: around.clock, isOver },
-        logOptions,
-      );
+      const { knownSecrets, redactLogs } = await import("./on-demand.ts");
+      const secrets = await knownSecrets(submissionOf(row).job, around);
+      const source = { home: around.home, runId: row.runId, clock: around.clock, isOver };
+      yield* redactLogs(readLogs(source, logOptions), secrets);
     },
     async *readTimeline(reference, { follow, signal }) {
       const row = await find(reference);
@@ -145,6 +146,16 @@ export function createGpujob(options: GpujobOptions = {}): Gpujob {
         environment: {},
       };
     },
+    async openTerminal(reference, terminalOptions) {
+      const row = await find(reference);
+      const { openTerminal } = await import("./on-demand.ts");
+      return openTerminal(await reach(row), row, terminalOptions);
+    },
+    async forwardPorts(reference, ports, forwardOptions) {
+      const row = await find(reference);
+      const { forwardPorts } = await import("./on-demand.ts");
+      return forwardPorts(await reach(row), row, ports, forwardOptions);
+    },
     async exec(reference, argv, execOptions) {
       const row = await find(reference);
       const { execOnRun } = await import("./on-demand.ts");
@@ -177,7 +188,7 @@ export function createGpujob(options: GpujobOptions = {}): Gpujob {
       const { audit, vouch } = await import("./on-demand.ts");
       const store = await workshop.store();
       if (ended !== undefined) {
-        const lease = await vouch(store, ended, now());
+        const lease = await vouch({ store, clock: around.clock, owner: makeOwner() }, ended);
         const lock = await store.readLock(lease.runId);
         if ((await store.loadRun(lease.runId))?.settledAt === undefined && !isDriven(lock, now())) {
           await startDriver(lease.runId, around, options.driverCommand);
@@ -186,7 +197,11 @@ export function createGpujob(options: GpujobOptions = {}): Gpujob {
       const setUp = await workshop.setUp();
       const installation = await workshop.installation(setUp.configuration);
       const platforms = await setUp.platforms.all();
-      return audit({ store, platforms, installation, now: now() }, { fix: fix === true }, wait);
+      return audit(
+        { store, platforms, installation, clock: around.clock, owner: makeOwner() },
+        { fix: fix === true },
+        wait,
+      );
     },
 
     async platforms() {

@@ -9,7 +9,11 @@ import type { EventHub } from "./event-hub.ts";
 import type { RunEvent, SubmittedRun } from "./gpujob.ts";
 import { createLiveEvents } from "./live-events.ts";
 import { readLogs } from "./logs.ts";
-import { findRun, toRunView } from "./runs.ts";
+import { createPortKeeper } from "./port-keeper.ts";
+import type { PortKeeper } from "./port-keeper.ts";
+import { knownSecrets, redactLogs } from "./redact-logs.ts";
+import { findRun, submissionOf, toRunView } from "./runs.ts";
+import { forwardPorts } from "./shell.ts";
 import type { SetUp, Workshop } from "./workshop.ts";
 
 /** Drives a run in this process and tells what happens; follows it when somebody else drives it already. */
@@ -24,7 +28,13 @@ export async function driveHere(
   const hub = createEventHub<RunEvent>();
   const wake = createBell();
   const live = createLiveEvents(around.clock);
+  const keeper = await keepPorts(workshop, setUp, runId, hub);
+  const unconfirmed = Promise.withResolvers<{ readonly kind: "unconfirmed" }>();
   const ports = await setUp.enginePorts((event: DriverEvent) => {
+    if (event.type === "journal") {
+      keeper?.hear(event.event);
+      if (event.event.type === "release-unconfirmed") unconfirmed.resolve({ kind: "unconfirmed" });
+    }
     if (event.type === "log" || event.type === "journal") wake.ring();
     for (const each of live(event)) hub.publish(each);
   });
@@ -36,9 +46,13 @@ export async function driveHere(
   const isOver = async (): Promise<boolean> => over.signal.aborted;
   const logs = publishLogs(workshop, runId, hub, { isOver, wake: wake.wait });
 
+  const driving = driveRun(ports, runId, { signal: letGo.signal });
+  driving.catch(() => undefined);
+
   async function drive(): Promise<RunView> {
     try {
-      const end = await driveRun(ports, runId, { signal: letGo.signal });
+      // What is not proven released is said now; the release is asked for on, here and then in the background.
+      const end = await Promise.race([driving, unconfirmed.promise]);
       if (end.kind === "needs-credentials") {
         throw new GpujobError(
           "needs_credentials",
@@ -53,6 +67,7 @@ export async function driveHere(
     } finally {
       over.abort();
       wake.ring();
+      await keeper?.close();
       // The rest of the log goes at the listener's own pace; the result waits for nobody.
       void logs.catch(() => undefined).finally(hub.end);
     }
@@ -68,7 +83,7 @@ export async function driveHere(
     result,
     async detach() {
       letGo.abort(new GpujobError("aborted", "Handed over."));
-      await result.catch(() => undefined);
+      await driving.catch(() => undefined);
       await startDriver(runId, around, workshop.options.driverCommand);
     },
     async stop({ now, reason }) {
@@ -81,6 +96,26 @@ export async function driveHere(
       await running.detach();
   });
   return running;
+}
+
+/** `ports:` of the job on this machine, while somebody is attached. */
+async function keepPorts(
+  workshop: Workshop,
+  setUp: SetUp,
+  runId: string,
+  hub: EventHub<RunEvent>,
+): Promise<PortKeeper | undefined> {
+  const { around } = workshop;
+  const store = await workshop.store();
+  const { ports } = submissionOf(await findRun(store, runId)).job;
+  if (ports.length === 0) return undefined;
+  const reach = { store, platforms: setUp.platforms, access: await workshop.access(), around };
+  const { signal } = new AbortController();
+  return createPortKeeper({
+    open: async () => forwardPorts(reach, await findRun(store, runId), ports, { signal }),
+    tell: (level, message) =>
+      hub.publish({ type: "notice", at: around.clock.now(), level, message }),
+  });
 }
 
 /** The log as events, read from the file that the driver writes: a slow listener holds up nothing but itself. */
@@ -96,7 +131,9 @@ async function publishLogs(
   const { around } = workshop;
   const { signal } = new AbortController();
   const source = { home: around.home, runId, clock: around.clock, ...options };
-  for await (const chunk of readLogs(source, { follow: true, attempt: "all", signal })) {
+  const { job } = submissionOf(await findRun(await workshop.store(), runId));
+  const chunks = readLogs(source, { follow: true, attempt: "all", signal });
+  for await (const chunk of redactLogs(chunks, await knownSecrets(job, around))) {
     await hub.drained();
     hub.publish({ type: "log", at: around.clock.now(), ...chunk });
   }

@@ -1,3 +1,4 @@
+import type { Readable, Writable } from "node:stream";
 import type {
   LedgerLine,
   Money,
@@ -25,6 +26,8 @@ export interface JobInput {
   readonly command?: readonly string[];
   /** `--host 'ssh -p 34222 root@…'`: this machine, with no configuration needed. */
   readonly host?: string;
+  /** `--sheet gpushare/rtx4090`: the host is rented by hand, at this price sheet. */
+  readonly sheet?: string;
 }
 
 export interface PlanResult extends Plan {
@@ -137,6 +140,8 @@ export interface TimelineEntry {
 }
 
 export interface RunDetail extends RunView {
+  /** Absolute folder that outputs were or will be brought to. */
+  readonly outputFolder: string;
   readonly timeline: readonly TimelineEntry[];
   readonly driver: { readonly owner: string; readonly alive: boolean } | null;
   readonly lastBeat: {
@@ -183,6 +188,8 @@ export interface AuditReport {
   readonly unconfirmed: readonly AuditLease[];
   readonly byHand: readonly (AuditLease & { readonly endAt: string })[];
   readonly unknown: readonly AuditLease[];
+  /** What happens when to machines that their user has stopped by hand: data wiped, machines deleted. */
+  readonly reminders?: readonly string[];
   /** What `--fix` released or asked to release. */
   readonly fixed: readonly AuditLease[];
   readonly missing: readonly PlanMissing[];
@@ -236,6 +243,33 @@ export interface ConfigEntry {
   readonly key: string;
   readonly value: unknown;
   readonly origin: string;
+}
+
+export interface TerminalOptions {
+  readonly columns: number;
+  readonly rows: number;
+  /** As in `TERM`. */
+  readonly terminal?: string;
+  readonly node?: number;
+}
+
+/** A terminal on a machine. Where the platform has no SSH it is a plain shell, without echo or line editing. */
+export interface Terminal {
+  readonly input: Writable;
+  readonly output: Readable;
+  /** Only of a plain shell; a terminal has one stream. */
+  readonly errors?: Readable;
+  /** Rejects with `unreachable` when the connection broke first. */
+  readonly exit: Promise<{ readonly code?: number; readonly signal?: string }>;
+  readonly resize: (columns: number, rows: number) => void;
+  readonly close: () => void;
+}
+
+export interface PortForwarding {
+  readonly remotePort: number;
+  /** Another one than asked for where that was taken. */
+  readonly localPort: number;
+  close(): Promise<void>;
 }
 
 export interface FileTransferReport {
@@ -292,6 +326,14 @@ export interface Gpujob {
     readonly argv: readonly string[];
     readonly environment: Readonly<Record<string, string>>;
   }>;
+  /** An interactive terminal on a node, for `gpujob ssh`. */
+  openTerminal(reference: string | undefined, options: TerminalOptions & Wait): Promise<Terminal>;
+  /** Ports of a node on 127.0.0.1 of this machine, until closed. */
+  forwardPorts(
+    reference: string | undefined,
+    ports: readonly number[],
+    options: { readonly node?: number } & Wait,
+  ): Promise<readonly PortForwarding[]>;
   exec(
     reference: string | undefined,
     argv: readonly string[],

@@ -18,10 +18,13 @@ export type {
   OffersResult,
   PlanResult,
   PlatformRow,
+  PortForwarding,
   ReceiptEntry,
   RunDetail,
   RunEvent,
   SubmitOptions,
   SubmittedRun,
+  Terminal,
+  TerminalOptions,
   TimelineEntry,
 } from "./gpujob.ts";

@@ -42,7 +42,7 @@ export async function readJob(
   return {
     job,
     defaults: sayDefaults(job),
-    ...(input.host === undefined ? {} : { adHoc: adHocPlatform(input.host) }),
+    ...(input.host === undefined ? {} : { adHoc: adHocPlatform(input.host, input.sheet, around) }),
   };
 }
 
@@ -86,6 +86,11 @@ function flagLayer(
 ): { readonly flags?: NonNullable<Parameters<typeof parseJobFile>[0]["flags"]> } {
   const values: Record<string, unknown> = { ...input.overrides };
   if (input.command !== undefined) values["run"] = quoteArgv(input.command);
+  if (input.sheet !== undefined && input.host === undefined) {
+    throw new GpujobError("usage", "--sheet says what a machine costs that --host names.", {
+      hint: "Add --host 'ssh -p PORT USER@HOST', or name the machine under a platform with `adapter: rented`.",
+    });
+  }
   if (input.host !== undefined) values["platforms"] = { allow: [adHocName] };
   if (input.file === undefined && input.job === undefined) {
     values["name"] ??= basename(around.cwd).replaceAll(/[^A-Za-z0-9._-]+/g, "-") || "job";
@@ -95,11 +100,22 @@ function flagLayer(
   return { flags: { values, where: (key) => `--${key.join(".")}`, folder: around.cwd } };
 }
 
-function adHocPlatform(host: string): PlatformConfig {
+/** Password of `--host --sheet`, where it is not reached by key. */
+const passwordVariable = "GPUJOB_HOST_PASSWORD";
+
+function adHocPlatform(
+  host: string,
+  sheet: string | undefined,
+  { environment }: Surroundings,
+): PlatformConfig {
+  const hasPassword = (environment[passwordVariable] ?? "") !== "";
+  const password = hasPassword ? { password: { env: passwordVariable } } : {};
   return {
     name: adHocName,
-    adapter: "ssh-host",
-    settings: { hosts: [{ ssh: host }] },
+    adapter: sheet === undefined ? "ssh-host" : "rented",
+    settings: {
+      hosts: [sheet === undefined ? { ssh: host } : { ssh: host, sheet, ...password }],
+    },
     timeouts: {},
     origin: "--host",
   };

@@ -1,4 +1,4 @@
-import { chargeOf } from "@gpujob/engine";
+import { ledgerOf } from "@gpujob/engine";
 import type { RunContext, Submission } from "@gpujob/engine";
 import type { LedgerLine } from "@gpujob/spec";
 
@@ -9,22 +9,18 @@ export function ledgerLines(
   now: number,
 ): readonly LedgerLine[] {
   return context.attempts.flatMap((attempt) =>
-    attempt.members.flatMap((member) => {
-      const charge = chargeOf(submission, attempt, member, member.billedTo ?? now);
-      if (charge === undefined) return [];
-      return [
-        {
-          runId: submission.runId,
-          attempt: attempt.number,
-          platform: charge.platform,
-          leaseId: charge.leaseId,
-          from: new Date(charge.from).toISOString(),
-          to: new Date(charge.to).toISOString(),
-          billedSeconds: charge.billedSeconds,
-          amount: charge.amount,
-          kind: charge.kind,
-        },
-      ];
-    }),
+    attempt.members.flatMap((member) =>
+      ledgerOf(submission, attempt, member, member.billedTo ?? now).map((row) => ({
+        runId: row.runId,
+        attempt: row.attempt,
+        platform: row.platform,
+        leaseId: row.leaseId,
+        from: new Date(row.from).toISOString(),
+        to: new Date(row.to).toISOString(),
+        billedSeconds: row.billedSeconds,
+        amount: row.amount,
+        kind: row.kind,
+      })),
+    ),
   );
 }

@@ -4,7 +4,7 @@ import { openHost } from "@gpujob/host";
 import { createSshConnector, generateKeyPair, localFiles } from "@gpujob/ssh";
 import type { HostKeyPins, SshConnector, SshKeyPair } from "@gpujob/ssh";
 import type { EnginePlatform } from "@gpujob/engine";
-import type { Channel, Clock, HostSession, Node } from "@gpujob/spec";
+import type { Channel, Clock, Connect, HostSession, Node, NodeAccess } from "@gpujob/spec";
 import type { Store } from "@gpujob/store";
 import type { GpujobOptions } from "./gpujob.ts";
 import { noAccess } from "./engine-ports.ts";
@@ -21,6 +21,8 @@ export interface MachineTarget {
 /** The ways to machines: by SSH with our key and pins, or through a platform's own channel. */
 export interface MachineAccess {
   readonly ssh: SshConnector;
+  /** For adapters, which know no leases of ours. */
+  readonly connect: Connect;
   readonly publicKey: () => Promise<string>;
   readonly openHost: (target: MachineTarget, wait: Wait) => Promise<HostSession>;
   readonly openChannel: (target: MachineTarget, wait: Wait) => Promise<Channel>;
@@ -55,9 +57,14 @@ export function createMachineAccess(options: {
   });
 
   // A rented machine's keys count for its lease only: the next one at the same address is another machine.
-  const sshFor = ({ platform, leaseKey }: MachineTarget): SshConnector =>
+  const sshFor = ({ platform, leaseKey, node }: MachineTarget): SshConnector =>
     platform.capabilities.release === "api"
       ? ssh.withPins(pinsIn(store, `lease/${leaseKey}`, around.clock))
+      : sshTo(node.access);
+
+  const sshTo = (access: NodeAccess | undefined): SshConnector =>
+    access?.kind === "ssh" && access.machine !== undefined
+      ? ssh.withPins(pinsIn(store, `machine/${access.machine}`, around.clock))
       : ssh;
 
   async function openChannel(target: MachineTarget, wait: Wait): Promise<Channel> {
@@ -71,6 +78,7 @@ export function createMachineAccess(options: {
 
   return {
     ssh,
+    connect: (access, wait) => sshTo(access).connect(access, wait),
     publicKey: async () => (await ourKey()).publicKey,
     async openHost(target, wait) {
       const channel = await openChannel(target, wait);

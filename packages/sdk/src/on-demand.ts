@@ -17,3 +17,5 @@ export { createPlatforms } from "./platforms.ts";
 export { retryRun } from "./retry.ts";
 export { describeReference, findReferences, resolveSecret } from "./secrets.ts";
 export { submit } from "./submit.ts";
+export { forwardPorts, openTerminal } from "./shell.ts";
+export { knownSecrets, redactLogs } from "./redact-logs.ts";

@@ -2,10 +2,11 @@ import { join, resolve } from "node:path";
 import type { Candidate } from "@gpujob/engine";
 import type { NoOffer } from "@gpujob/scheduler";
 import type { JobSpec, PlatformConfig } from "@gpujob/spec";
-import { formatDuration, formatMoney } from "@gpujob/spec";
+import { formatDuration, formatMoney, GpujobError, toFailure } from "@gpujob/spec";
 import { scanCode } from "./code.ts";
 import type { CodeScan } from "./code.ts";
 import type { JobInput, PlanResult } from "./gpujob.ts";
+import { resolveFiles } from "./fetched-files.ts";
 import { jobFolder, readJob } from "./job-source.ts";
 import { resolveSecret } from "./secrets.ts";
 import { ratesOf } from "./submission.ts";
@@ -37,7 +38,7 @@ export async function prepareJob(
   const extra = source.adHoc === undefined ? [] : [source.adHoc];
   const setUp = extra.length === 0 ? first : await workshop.setUp({ folder, extra });
   requirePlatforms(setUp, extra);
-  const { job } = source;
+  const job = await resolveFiles(source.job, workshop.store);
   await checkSecrets(workshop, job);
   const { config } = setUp.configuration;
   const rates = ratesOf(config, around.clock.now());
@@ -91,7 +92,16 @@ function neverSent(
 
 /** Missing secrets end here, before anything is rented. */
 async function checkSecrets({ around }: Workshop, job: JobSpec): Promise<void> {
-  for (const reference of Object.values(job.secrets)) await resolveSecret(reference, around);
+  const missing: string[] = [];
+  for (const [name, reference] of Object.entries(job.secrets)) {
+    await resolveSecret(reference, around).catch((error: unknown) => {
+      missing.push(`secrets.${name}: ${toFailure(error).message}`);
+    });
+  }
+  if (missing.length === 0) return;
+  throw new GpujobError("spec_invalid", missing.join("\n"), {
+    hint: "Set them, or refer to each by env, file, command or keyring. Nothing was rented.",
+  });
 }
 
 /** What happens, in money, if nobody comes back. */

@@ -1,12 +1,12 @@
 import { createReadStream } from "node:fs";
-import { mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { RunFiles } from "@gpujob/engine";
 import { createContentStore, hashFile, receiveFiles, takeCheckpoint } from "@gpujob/host";
 import type { Checkpoint, ContentStore } from "@gpujob/host";
 import type { Clock, HostFile, UploadFile } from "@gpujob/spec";
 import { GpujobError } from "@gpujob/spec";
-import { createLogTimes } from "./log-times.ts";
+import { createLogWriter } from "./log-writer.ts";
 import { readStored } from "@gpujob/engine";
 
 /** Folders of one run below the state folder. */
@@ -45,7 +45,7 @@ export function createRunFiles(options: {
 }): RunFiles {
   const { home, clock, content } = options;
 
-  const noteTime = createLogTimes();
+  const logs = createLogWriter();
   const checkpointFolder = (runId: string): string => join(runFolder(home, runId), "checkpoints");
 
   async function listManifests(runId: string): Promise<readonly Manifest[]> {
@@ -67,12 +67,9 @@ export function createRunFiles(options: {
         ? []
         : Promise.all(manifest.files.map((file) => openKept(content, file)));
     },
-    logSize: async (runId, attempt, member) => sizeOf(logPath(home, runId, attempt, member)),
-    async appendLog(runId, attempt, member, bytes, offset) {
-      const path = logPath(home, runId, attempt, member);
-      await appendAt(path, bytes, offset);
-      await noteTime(path, offset, clock.now());
-    },
+    logSize: (runId, attempt, member) => logs.size(logPath(home, runId, attempt, member)),
+    appendLog: (runId, attempt, member, bytes, offset) =>
+      logs.append(logPath(home, runId, attempt, member), bytes, offset, clock.now()),
     async saveCheckpoint(session, attempt, { signal, path, isFinal, keep }) {
       const known = await listManifests(attempt.runId);
       const [last] = known;
@@ -228,25 +225,4 @@ async function forget(manifests: readonly Manifest[], folder: string): Promise<v
   await Promise.all(
     manifests.map(({ checkpointId }) => rm(join(folder, `${checkpointId}.json`), { force: true })),
   );
-}
-
-async function sizeOf(path: string): Promise<number> {
-  return stat(path).then(
-    ({ size }) => size,
-    () => 0,
-  );
-}
-
-/** Appends what is not there yet. Throws when bytes before the offset are missing: a gap is never written. */
-async function appendAt(path: string, bytes: Uint8Array, offset: number): Promise<void> {
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-  const file = await open(path, "a", 0o600);
-  try {
-    const { size } = await file.stat();
-    if (size < offset) throw new Error(`${path} ends at ${size}, before ${offset}.`);
-    const rest = bytes.subarray(size - offset);
-    if (rest.length > 0) await file.writeFile(rest);
-  } finally {
-    await file.close();
-  }
 }

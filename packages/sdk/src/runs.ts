@@ -5,6 +5,7 @@ import type { RunView } from "@gpujob/spec";
 import { GpujobError } from "@gpujob/spec";
 import type { LeaseRow, RunRow, Store } from "@gpujob/store";
 import type { CostReport, ReceiptEntry, RunDetail } from "./gpujob.ts";
+import { notesOfRun } from "./by-hand.ts";
 import { ledgerLines } from "./ledger-lines.ts";
 import { isOwnerAlive } from "./owner.ts";
 import { toTimelineEntry } from "./timeline.ts";
@@ -12,12 +13,15 @@ import { readStored } from "@gpujob/engine";
 
 /** A stored run as users see it at a time in epoch milliseconds. */
 export function toRunView(row: RunRow, now: number): RunView {
-  return viewRun({
+  const snapshot = snapshotOf(row);
+  const notes = notesOfRun(snapshot.context, now);
+  const view = viewRun({
     submission: submissionOf(row),
-    snapshot: snapshotOf(row),
+    snapshot,
     now,
     ...(row.settledAt === undefined ? {} : { settledAt: row.settledAt }),
   });
+  return notes.length === 0 ? view : { ...view, notes };
 }
 
 /** Written by this program or an older one, which migrations keep readable. */
@@ -90,6 +94,7 @@ export async function showRun(store: Store, row: RunRow, now: number): Promise<R
   const timeline = events.flatMap((event) => toTimelineEntry(event) ?? []);
   return {
     ...toRunView(row, now),
+    outputFolder: submissionOf(row).outputFolder,
     timeline,
     driver:
       lock === undefined || lock.expiresAt <= now

@@ -92,7 +92,7 @@ export function openWorkshop(options: GpujobOptions): Workshop {
     const platforms = createPlatforms({
       config: { ...config, platforms: [...config.platforms, ...extra] },
       around,
-      connect: async (node, wait) => (await getAccess()).ssh.connect(node, wait),
+      connect: async (node, wait) => (await getAccess()).connect(node, wait),
       log,
     });
     opened.push(platforms);

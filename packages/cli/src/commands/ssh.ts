@@ -1,5 +1,5 @@
-import { spawn } from "node:child_process";
 import { defineCommand } from "../definition.ts";
+import { attachTerminal } from "../run/attach-terminal.ts";
 import { booleanFlag, countFlag, listFlag, usage } from "../flags.ts";
 
 /** Opens a shell on a run's machine. */
@@ -15,26 +15,14 @@ export const ssh = defineCommand({
   },
   run: async ({ flags, args }, context) => {
     const ports = flags.forward.map(readPort);
+    const node = flags.node === undefined ? {} : { node: flags.node };
     const gpujob = await context.gpujob();
-    const { argv, environment } = await gpujob.shellCommand(args.run, {
-      forward: ports,
-      ...(flags.node === undefined ? {} : { node: flags.node }),
-    });
-    const [program = "ssh", ...words] = argv;
-    const data = { argv, environment };
-    if (flags.print || context.isJson) return { data, lines: () => [argv.map(quote).join(" ")] };
-    const release = context.signals.take(() => undefined);
-    const exitCode = await new Promise<number>((resolve, reject) => {
-      const env = { ...context.environment, ...environment };
-      const child = spawn(program, words, { stdio: "inherit", env });
-      child.once("error", () =>
-        reject(
-          usage(`${program} could not be started.`, "Is it installed? --print shows the command."),
-        ),
-      );
-      child.once("exit", (code) => resolve(code ?? 255));
-    }).finally(release);
-    return { data, exitCode };
+    if (!flags.print && !context.isJson) {
+      const exitCode = await attachTerminal(gpujob, args.run, { ports, ...node }, context);
+      return { data: {}, exitCode };
+    }
+    const data = await gpujob.shellCommand(args.run, { forward: ports, ...node });
+    return { data, lines: () => [data.argv.map(quote).join(" ")] };
   },
 });
 

@@ -18,6 +18,7 @@ export function renderAudit(report: AuditReport, view: View): readonly string[] 
     ...section("Billing now", report.billing, "strong"),
     ...section("Carries our tag but belongs to no known run", report.unknown, "warn"),
     ...section("Released just now", report.fixed, "good"),
+    ...(report.reminders ?? []).flatMap((each) => wrap(tame(each), view.columns, "  ")),
     ...formatMissing(report.missing, view),
     verdict(report),
   ];

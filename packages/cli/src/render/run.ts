@@ -36,16 +36,18 @@ function headline(run: RunView, view: View): string {
 }
 
 function facts(run: RunView | RunDetail, view: View, outputFolder?: string): readonly string[] {
+  const folder = outputFolder ?? ("outputFolder" in run ? run.outputFolder : undefined);
   const quoted = run.quoted === null ? "" : ` (quoted ${formatMoney(run.quoted)})`;
   const entries: (readonly [string, string])[] = [];
   const reason = run.failure?.message ?? run.reason;
   if (reason !== null) entries.push(["Reason", tame(reason)]);
   if (run.failure?.hint !== undefined) entries.push(["Next", tame(run.failure.hint)]);
   if ("timeline" in run) entries.push(...liveFacts(run, view));
-  if (run.outputs.length > 0) entries.push(["Outputs", outputsSentence(run.outputs, outputFolder)]);
+  if (run.outputs.length > 0) entries.push(["Outputs", outputsSentence(run.outputs, folder)]);
   entries.push(
     ["Cost", `${formatMoney(run.cost)}${quoted}`],
     ["Billing", billingSentence(run, view)],
+    ...(run.notes ?? []).map((note): readonly [string, string] => ["Note", tame(note)]),
   );
   return entries.flatMap(([name, text], index) => {
     const label = entries[index - 1]?.[0] === name ? "" : name;

@@ -18,7 +18,10 @@ export const jobFlags = {
   queue: textFlag("Wait so long for stock", "TIME"),
   keep: textFlag("Keep the machine so long after the job (paid)", "TIME"),
   host: textFlag('This machine, such as "ssh -p 34222 root@HOST"', "SSH"),
-  sheet: laterFlag("option"),
+  sheet: textFlag(
+    "Price sheet of --host, such as gpushare/rtx4090: it was rented by hand",
+    "SHEET",
+  ),
   profile: laterFlag("option"),
   probe: laterFlag("boolean"),
 };
@@ -37,6 +40,7 @@ interface JobFlagValues {
   readonly queue: string | undefined;
   readonly keep: string | undefined;
   readonly host: string | undefined;
+  readonly sheet: string | undefined;
 }
 
 /** The job as the library takes it. Throws `usage` when the line names no job at all. */
@@ -59,6 +63,7 @@ export function readJobInput(
     ...(flags["env-file"] === undefined ? {} : { environmentFile: flags["env-file"] }),
     ...(command.length === 0 ? {} : { command }),
     ...(flags.host === undefined ? {} : { host: flags.host }),
+    ...(flags.sheet === undefined ? {} : { sheet: flags.sheet }),
   };
 }
 

@@ -131,6 +131,7 @@ export function sampleDetail(change: Partial<RunDetail> = {}): RunDetail {
       billing: "running",
       outputs: [],
     }),
+    outputFolder: "/home/mei/outputs/r-k3v9x2",
     timeline: [
       { at: "2026-11-24T10:00:00Z", type: "run-submitted", attempt: null, message: "Submitted." },
       {

@@ -92,6 +92,8 @@ export type RunEvent =
   | (OfAttempt & { readonly type: "collect-failed"; readonly failure: Failure })
   | (OfMember & {
       readonly type: "lease-released";
+      /** Where it was not known before. */
+      readonly billedFrom?: number;
       readonly billedTo?: number;
       /** `gone` by the platform's word, `never` when nothing was ever there. */
       readonly state: "gone" | "never";

@@ -1,5 +1,5 @@
 import { convertMoney } from "@gpujob/catalog";
-import { billAmount } from "@gpujob/scheduler";
+import { chargesOf } from "./charges.ts";
 import type { Attempt, Member, RunContext, Submission } from "./context.ts";
 import type { Draft } from "./draft.ts";
 import { ask, cancel, clear, update } from "./draft.ts";
@@ -35,13 +35,9 @@ export function memberCostMicros(
   member: Member,
   at: number,
 ): number {
-  if (member.billedFrom === undefined) return 0;
-  const until = member.billedTo ?? at;
-  const { price } = attempt.candidate.offer;
-  const perHour = member.pricePerHour ?? price.perHour;
-  const seconds = Math.max(0, until - member.billedFrom) / 1000;
-  const amount = billAmount(perHour, price.billing, seconds, price.discount);
-  return convertMoney(amount, submission.currency, submission.rates).micros;
+  return chargesOf(submission, attempt, member, member.billedTo ?? at)
+    .map(({ amount }) => amount.micros)
+    .reduce((sum, micros) => sum + micros, 0);
 }
 
 export function costMicros(context: RunContext, submission: Submission, at: number): number {

@@ -89,10 +89,12 @@ export function applyLeaseRefused(draft: Draft, event: Of<"lease-refused">): voi
 export function applyLeaseReleased(draft: Draft, event: Of<"lease-released">): void {
   const { attempt: number, member: index } = event;
   const member = memberOf(attemptOf(draft.context, number), index);
-  const billedTo = event.billedTo ?? (member.billedFrom === undefined ? undefined : event.at);
+  const billedFrom = member.billedFrom ?? event.billedFrom;
+  const billedTo = event.billedTo ?? (billedFrom === undefined ? undefined : event.at);
   updateMember(draft, number, index, {
     state: event.state,
     isUnconfirmed: false,
+    ...(billedFrom === undefined ? {} : { billedFrom }),
     ...(billedTo === undefined ? {} : { billedTo }),
   });
   armBudget(draft);

@@ -101,17 +101,12 @@ export function createCommitter(options: CommitterOptions): {
     seq = result.seq;
     ports.crashPoint(`after-commit:${event.type}`);
     ports.observe({ type: "journal", event, snapshot });
-    await options.onCommitted();
   }
 
-  async function commitPatiently(
-    report: Report,
-    finish: readonly string[],
-    wishes: readonly number[],
-  ): Promise<void> {
+  async function patiently(step: () => Promise<void>): Promise<void> {
     for (let waitMs = 200; ; waitMs = Math.min(waitMs * 2, 5000)) {
       try {
-        return await commit(report, finish, wishes);
+        return await step();
       } catch (error) {
         if (error instanceof StaleEpochError) {
           options.onLost(error);
@@ -128,9 +123,11 @@ export function createCommitter(options: CommitterOptions): {
   return {
     snapshot: () => snapshot,
     emit(report, { finish, wishes } = {}) {
-      const turn = tail.then(() =>
-        commitPatiently(report, finish === undefined ? [] : [finish], wishes ?? []),
-      );
+      const turn = tail.then(async () => {
+        await patiently(() => commit(report, finish === undefined ? [] : [finish], wishes ?? []));
+        // Apart from the commit: when this has to be tried again, the event must not be written twice.
+        await patiently(options.onCommitted);
+      });
       tail = turn.catch(() => undefined);
       return turn;
     },

@@ -64,8 +64,25 @@ export function viewRun(options: {
     outputs: context.outputs,
     startedAt: new Date(submission.submittedAt).toISOString(),
     endedAt: options.settledAt === undefined ? null : new Date(options.settledAt).toISOString(),
+    ...failureOf(context, isUnconfirmed),
     labels: submission.job.labels,
   };
+}
+
+/** The job's own exit code needs no explanation; everything else does. */
+function failureOf(context: RunContext, isUnconfirmed: boolean): Pick<RunView, "failure"> {
+  if (isUnconfirmed) {
+    return {
+      failure: {
+        kind: "release_unconfirmed",
+        message:
+          "It is not confirmed that every machine is released; something may still be billing.",
+        hint: "gpujob audit shows it; the release is asked for until it is proven.",
+      },
+    };
+  }
+  const failure = context.outcome?.failure;
+  return failure === undefined || failure.kind === "exit_nonzero" ? {} : { failure };
 }
 
 function exitCodeNow(context: RunContext): number | null {

@@ -35,6 +35,7 @@ export async function runReleaseLease(work: Work, ref: MemberRef): Promise<void>
       continue;
     }
     isEnded = true;
+    await absence.learnStart();
     const answer = await releaseOnce(work, ref, note);
     session.ports.crashPoint("sent:release-lease");
     const proof = await absence.look(note, answer.isAccepted);
@@ -120,6 +121,7 @@ async function releaseOnce(work: Work, ref: MemberRef, note: Note): Promise<Rele
 
 interface Proof {
   readonly state: "gone";
+  readonly billedFrom?: number;
   readonly billedTo?: number;
 }
 
@@ -127,25 +129,41 @@ interface Proof {
 function createAbsence(
   work: Work,
   ref: MemberRef,
-): { readonly look: (note: Note, isAccepted: boolean) => Promise<Proof | undefined> } {
+): {
+  readonly look: (note: Note, isAccepted: boolean) => Promise<Proof | undefined>;
+  /** A machine that never became ready may have begun to bill all the same; once it is gone nobody may tell when. */
+  readonly learnStart: () => Promise<void>;
+} {
   const { clock } = work.session.ports;
   let firstMissAt: number | undefined;
   let hasAccepted = false;
+  let billedFrom: number | undefined;
+
+  async function read(leaseId: string): Promise<Lease | undefined> {
+    const { target } = lookUp(work, ref);
+    const lease = await target.platform.getLease(leaseId, { signal: work.signal });
+    if (lease?.startedAt !== undefined) billedFrom = Date.parse(lease.startedAt);
+    if (lease !== undefined) firstMissAt = undefined;
+    return lease;
+  }
+
+  function prove(billedTo: number | undefined): Proof {
+    return {
+      state: "gone",
+      ...(billedFrom === undefined ? {} : { billedFrom }),
+      ...(billedTo === undefined ? {} : { billedTo }),
+    };
+  }
 
   function judge(lease: Lease | undefined, isAccepted: boolean): Proof | undefined {
     const { target, member } = lookUp(work, ref);
     hasAccepted ||= isAccepted;
     if (lease !== undefined) {
-      firstMissAt = undefined;
       if (lease.state !== "ended" && !(lease.state === "failed" && !lease.isBillable))
         return undefined;
-      return {
-        state: "gone",
-        ...(lease.endedAt === undefined ? {} : { billedTo: Date.parse(lease.endedAt) }),
-      };
+      return prove(lease.endedAt === undefined ? undefined : Date.parse(lease.endedAt));
     }
     const now = clock.now();
-    firstMissAt ??= now;
     // A machine that was rented by hand and knows nothing of us may bill all the same.
     if (target.capabilities.release === "by-hand") return undefined;
     // Nothing bills on a machine of the user's own: that its reservation is gone is all there is to prove.
@@ -153,16 +171,29 @@ function createAbsence(
     const age = now - (member.createdAt ?? member.intendedAt);
     const isTrusted =
       age > target.capabilities.visibilityWindowMs || (member.isReady === true && hasAccepted);
-    if (!isTrusted || now - firstMissAt < betweenLooksMs) return undefined;
-    return { state: "gone", billedTo: firstMissAt };
+    if (!isTrusted) return undefined;
+    // An earlier look may have been too early to see it: then it may have billed until now.
+    firstMissAt ??= now;
+    return now - firstMissAt < betweenLooksMs ? undefined : prove(firstMissAt);
   }
 
   return {
-    async look(note, isAccepted) {
+    async learnStart() {
       const { target, member } = lookUp(work, ref);
+      const isKnown = member.billedFrom !== undefined || billedFrom !== undefined;
+      if (isKnown || member.leaseId === undefined || target.capabilities.release !== "api") return;
+      try {
+        await read(member.leaseId);
+      } catch (error) {
+        // The release does not wait for it.
+        if (work.signal.aborted) throw error;
+      }
+    },
+    async look(note, isAccepted) {
+      const { member } = lookUp(work, ref);
       if (member.leaseId === undefined) return undefined;
       try {
-        const lease = await target.platform.getLease(member.leaseId, { signal: work.signal });
+        const lease = await read(member.leaseId);
         note("get", lease === undefined ? "no such machine" : lease.state);
         return judge(lease, isAccepted);
       } catch (error) {
