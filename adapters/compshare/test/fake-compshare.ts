@@ -32,13 +32,15 @@ export interface FakeCompshare extends TestServer {
   readonly advance: (ms: number) => void;
   /** The next call of this action is answered with this. */
   readonly answerNext: (action: string, answer: TestAnswer) => void;
+  /** Every call of this action is answered with this. */
+  readonly answerAlways: (action: string, answer: TestAnswer) => void;
 }
 
 /** Compshare behind a real server, from its documentation: signatures verified, units, modes and traps as they are. */
 export async function startFakeCompshare(
   options: FakeCompshareOptions = {},
 ): Promise<FakeCompshare> {
-  const scripted = new Map<string, TestAnswer>();
+  const scripted = new Map<string, { readonly answer: TestAnswer; readonly isOnce: boolean }>();
   let aheadMs = 0;
   const now = (): number => Date.now() + aheadMs;
   const machines = createFakeMachines({ now, looks: options.looks ?? 1, ssh: options.ssh });
@@ -48,8 +50,8 @@ export async function startFakeCompshare(
     const action = form["Action"] ?? "";
     const script = scripted.get(action);
     if (script !== undefined) {
-      scripted.delete(action);
-      return script;
+      if (script.isOnce) scripted.delete(action);
+      return script.answer;
     }
     const refusal = checkSignature(form);
     if (refusal !== undefined) return refusal;
@@ -124,7 +126,8 @@ export async function startFakeCompshare(
     reclaim: machines.reclaim,
     machines: machines.list,
     advance: (ms) => void (aheadMs += ms),
-    answerNext: (action, answer) => void scripted.set(action, answer),
+    answerNext: (action, answer) => void scripted.set(action, { answer, isOnce: true }),
+    answerAlways: (action, answer) => void scripted.set(action, { answer, isOnce: false }),
   };
 }
 

@@ -70,6 +70,11 @@ const next: Readonly<Record<string, string>> = {
 
 const free = new Set(["Stopped", "Deleting", "gone"]);
 
+/** The documentation has no state for a machine that is being deleted: it shows its last one until it is gone. */
+function lastState({ charge }: Machine): string {
+  return charge === "Spot" ? "Stopping" : "Stopped";
+}
+
 /** The machines of the fake account. */
 export function createFakeMachines(world: {
   readonly now: () => number;
@@ -159,7 +164,7 @@ export function createFakeMachines(world: {
       Name: one.name,
       Remark: one.remark,
       Zone: one.zone,
-      State: one.state,
+      State: one.state === "Deleting" ? lastState(one) : one.state,
       ChargeType: one.charge,
       InstanceType: one.isContainer ? "Container" : "UHost",
       SshLoginCommand: isUp ? `ssh -p ${ssh.port} ${ssh.user}@${ssh.host}` : "",
