@@ -120,6 +120,8 @@ export interface RunView {
   /** Why it did not end well, where that was not simply the job's own exit code; its kind decides ours. */
   readonly failure?: Failure;
   readonly labels: Readonly<Record<string, string>>;
+  /** What its user must do about machines that only they can end, and what happens to these meanwhile. */
+  readonly notes?: readonly string[];
 }
 
 /** One charge of the ledger. */
