@@ -1,3 +1,4 @@
+import { appendFileSync } from "node:fs";
 import { defaultTempo } from "@gpujob/engine";
 import type { DriverEvent, EnginePorts, RunFiles } from "@gpujob/engine";
 import type { Clock, HostSession } from "@gpujob/spec";
@@ -67,11 +68,12 @@ export function createEnginePorts(options: {
 
 /**
  * `GPUJOB_CRASH_AT=NAME[,NAME…]` kills this process with SIGKILL when it passes one of these points; `NAME@N` at its
- * n-th pass. For the fault suite.
+ * n-th pass. `GPUJOB_CRASH_LOG=FILE` gets a line for each point passed. For the fault suite.
  */
 function crashPointOf(environment: Surroundings["environment"]): (name: string) => void {
-  const text = environment["GPUJOB_CRASH_AT"];
-  if (text === undefined || text === "") return () => undefined;
+  const text = environment["GPUJOB_CRASH_AT"] ?? "";
+  const log = environment["GPUJOB_CRASH_LOG"] ?? "";
+  if (text === "" && log === "") return () => undefined;
   const points = new Map(
     text.split(",").map((each) => {
       const [name = "", nth = "1"] = each.split("@");
@@ -79,6 +81,7 @@ function crashPointOf(environment: Surroundings["environment"]): (name: string) 
     }),
   );
   return (name) => {
+    if (log !== "") appendFileSync(log, `${name}\n`);
     const left = points.get(name);
     if (left === undefined) return;
     points.set(name, left - 1);

@@ -20,9 +20,11 @@ export async function runPrepareHost(work: Work, ref: MemberRef): Promise<void> 
       onProgress: (progress) =>
         session.ports.observe({ type: "progress", what: "upload", attempt: ref.attempt, progress }),
     });
+    session.ports.crashPoint("sent:upload");
     const isResumed = await stageCheckpoint(work, ref, host);
     const plan = await planFor(work, ref, isResumed);
     await host.prepare(me, plan, { signal });
+    session.ports.crashPoint("sent:prepare-host");
     await session.emit(
       {
         type: "host-prepared",

@@ -11,6 +11,7 @@ export async function runProceedJob(work: Work, ref: MemberRef): Promise<void> {
       if (!isHeard) {
         const host = await session.host(ref.attempt, ref.member, { signal });
         await host.proceed?.(session.hostAttempt(ref.attempt, ref.member), { signal });
+        session.ports.crashPoint("sent:proceed-job");
         isHeard = true;
       }
     } catch (error) {

@@ -75,6 +75,7 @@ async function endHost(work: Work, ref: MemberRef, note: Note): Promise<"tried" 
       signal: limit.signal,
       remove: target.capabilities.release !== "api",
     });
+    session.ports.crashPoint("sent:end-host");
     note("host", "ended");
     return "tried";
   } catch (error) {

@@ -46,6 +46,7 @@ export async function takeCheckpoint(work: Work, attempt: number, isFinal: boole
     keep: rule.keep,
   });
   if (saved === undefined) return;
+  session.ports.crashPoint("sent:take-checkpoints");
   await session.emit({
     type: "checkpoint-saved",
     attempt,

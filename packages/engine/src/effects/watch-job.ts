@@ -76,6 +76,7 @@ async function watchOnce(
       onBeat: (beat) => link.hear(beat),
       onLog: async (bytes, offset) => {
         await files.appendLog(runId, ref.attempt, ref.member, bytes, offset);
+        session.ports.crashPoint("sent:append-log");
         session.ports.observe({ type: "log", ...ref, bytes, offset });
       },
     },
