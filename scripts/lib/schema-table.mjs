@@ -29,7 +29,9 @@
  */
 export function listKeys(schema, path = "") {
   const rows = alternatives(schema).flatMap((one) => keysOfObject(one, path));
-  return rows.filter(({ key }, index) => rows.findIndex((row) => row.key === key) === index);
+  // What may be written once may often be written as a list too; that is said by how it is written.
+  const plain = rows.map(({ key }) => key.replaceAll("[]", ""));
+  return rows.filter((_, index) => plain.indexOf(plain[index] ?? "") === index);
 }
 
 /**
