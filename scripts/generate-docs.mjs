@@ -8,7 +8,7 @@ import { schemaPages, updatePage } from "./lib/pages.mjs";
 
 ensureInstalled();
 
-const printer = ["node", "--conditions=@gpujob/source", "scripts/lib/print-schemas.mjs"];
+const printer = ["node", "--conditions=@gpujob/source", "scripts/print-schemas.mjs"];
 const { code, output } = await runCommand(printer);
 if (code !== 0) throw new Error(`The schemas could not be read: ${output}`);
 const schemas = JSON.parse(output);

@@ -55,7 +55,7 @@ const packages = ["packages", "adapters"].flatMap((parent) =>
     .map((name) => `${parent}/${name}`)
     .filter((folder) => existsSync(join(repository, folder, "package.json"))),
 );
-const rows = [...packages.sort(), "test"].map(measure);
+const rows = [...packages.toSorted(), "test"].map(measure);
 /** @param {"files" | "lines" | "tests"} key */
 const total = (key) => rows.reduce((sum, row) => sum + row[key], 0);
 rows.push({ folder: "all", files: total("files"), lines: total("lines"), tests: total("tests") });

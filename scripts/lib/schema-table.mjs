@@ -6,8 +6,8 @@
  * @typedef {object} Schema
  * @property {string} [description]
  * @property {string | readonly string[]} [type]
- * @property {readonly unknown[]} [enum]
- * @property {unknown} [const]
+ * @property {readonly (string | number)[]} [enum]
+ * @property {string | number} [const]
  * @property {readonly Schema[]} [anyOf]
  * @property {Readonly<Record<string, Schema>>} [properties]
  * @property {Schema | boolean} [additionalProperties]
@@ -77,8 +77,8 @@ function describe(schema) {
  * @returns {readonly string[]}
  */
 function describeOne(schema) {
-  if (schema.const !== undefined) return [`\`${String(schema.const)}\``];
-  if (schema.enum !== undefined) return schema.enum.map((value) => `\`${String(value)}\``);
+  if (schema.const !== undefined) return [`\`${schema.const}\``];
+  if (schema.enum !== undefined) return schema.enum.map((value) => `\`${value}\``);
   const types = typeof schema.type === "string" ? [schema.type] : (schema.type ?? []);
   return types.map((type) => words[type] ?? type);
 }
