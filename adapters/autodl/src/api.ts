@@ -1,4 +1,4 @@
-import type { HttpAnswer, HttpClient, HttpRequest } from "@gpujob/adapter-kit";
+import type { HttpAnswer, HttpClient } from "@gpujob/adapter-kit";
 import { createHttpClient } from "@gpujob/adapter-kit";
 import type { AdapterContext, Currency, Money } from "@gpujob/spec";
 import { parseSshTarget, PlatformError } from "@gpujob/spec";
@@ -105,22 +105,63 @@ export const sshCommand = z
   });
 
 const pageSize = 100;
+const readTries = 3;
+
+/** A paged list of the platform. */
+interface PagedList<Row> {
+  readonly operation: string;
+  readonly path: string;
+  readonly filter?: Readonly<Record<string, unknown>>;
+  readonly row: z.ZodType<Row>;
+  readonly idOf: (row: Row) => string;
+}
 
 /**
- * Every row of a paged list. Half a list would hide machines that bill, so that one which ends early, or shows the same
- * page again, throws `contract_violation`.
+ * Every row of a paged list. Half a list would hide machines that bill: one that ends early, or shows the same page
+ * again, throws `contract_violation`; one that changes while it is read is read again.
  */
 export async function readPages<Row>(
-  { client, context }: Parts,
-  list: {
-    readonly operation: string;
-    readonly path: string;
-    readonly filter?: Readonly<Record<string, unknown>>;
-    readonly row: z.ZodType<Row>;
-    readonly idOf: (row: Row) => string;
-  },
+  parts: Parts,
+  list: PagedList<Row>,
   wait: Wait,
 ): Promise<readonly Row[]> {
+  for (let left = readTries; left > 0; left--) {
+    const rows = await readOnce(parts, list, wait);
+    if (rows !== undefined) return rows;
+  }
+  const { platform } = parts.context;
+  const { operation } = list;
+  const message = `${platform}: ${operation} failed: the list changes faster than it can be read.`;
+  throw new PlatformError("unavailable", message, { platform, operation, scope: "platform" });
+}
+
+/** `undefined`: the list became longer or shorter on the way, so that a row may have slipped past. */
+async function readOnce<Row>(
+  parts: Parts,
+  list: PagedList<Row>,
+  wait: Wait,
+): Promise<readonly Row[] | undefined> {
+  const { operation } = list;
+  const { platform } = parts.context;
+  const rows = new Map<string, Row>();
+  let total: number | undefined;
+  for (let page = 1; ; page++) {
+    const answer = await readPage(parts, list, page, wait);
+    if (total !== undefined && answer.result_total !== total) return undefined;
+    total = answer.result_total;
+    const before = rows.size;
+    for (const row of answer.list ?? []) rows.set(list.idOf(row), row);
+    if (page >= answer.max_page) {
+      if (rows.size >= total) return [...rows.values()];
+      throw brokenList(platform, operation, `${rows.size} of ${total}`);
+    }
+    if (rows.size === before) {
+      throw brokenList(platform, operation, `page ${page} brought nothing new`);
+    }
+  }
+}
+
+function readPage<Row>({ client }: Parts, list: PagedList<Row>, page: number, wait: Wait) {
   const schema = dataOf(
     z.object({
       // An empty list may come as null.
@@ -129,27 +170,17 @@ export async function readPages<Row>(
       result_total: z.int().nonnegative(),
     }),
   );
-  const rows = new Map<string, Row>();
-  for (let page = 1; ; page++) {
-    const request: HttpRequest<z.infer<typeof schema>> = {
+  return client.request(
+    {
       operation: list.operation,
       method: "POST",
       path: list.path,
       body: { json: { ...list.filter, page_index: page, page_size: pageSize } },
       schema,
       isWrite: false,
-    };
-    const answer = await client.request(request, wait);
-    const before = rows.size;
-    for (const row of answer.list ?? []) rows.set(list.idOf(row), row);
-    if (page >= answer.max_page) {
-      if (rows.size >= answer.result_total) return [...rows.values()];
-      throw brokenList(context.platform, list.operation, `${rows.size} of ${answer.result_total}`);
-    }
-    if (rows.size === before) {
-      throw brokenList(context.platform, list.operation, `page ${page} brought nothing new`);
-    }
-  }
+    },
+    wait,
+  );
 }
 
 function brokenList(platform: string, operation: string, what: string): PlatformError {
