@@ -120,14 +120,19 @@ export function createCommitter(options: CommitterOptions): {
     }
   }
 
+  async function write(before: Promise<unknown>, step: () => Promise<void>): Promise<void> {
+    await before;
+    await patiently(step);
+    // Apart from the commit: when this has to be tried again, the event must not be written twice.
+    await patiently(options.onCommitted);
+  }
+
   return {
     snapshot: () => snapshot,
     emit(report, { finish, wishes } = {}) {
-      const turn = tail.then(async () => {
-        await patiently(() => commit(report, finish === undefined ? [] : [finish], wishes ?? []));
-        // Apart from the commit: when this has to be tried again, the event must not be written twice.
-        await patiently(options.onCommitted);
-      });
+      const turn = write(tail, () =>
+        commit(report, finish === undefined ? [] : [finish], wishes ?? []),
+      );
       tail = turn.catch(() => undefined);
       return turn;
     },

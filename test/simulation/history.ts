@@ -1,0 +1,393 @@
+import { driveRun, readStored, submitRun } from "@gpujob/engine";
+import type { DriveEnd, RunEvent, Submission } from "@gpujob/engine";
+import type { JobSpec, Timeouts } from "@gpujob/spec";
+import { GpujobError } from "@gpujob/spec";
+import type { Commit, Store } from "@gpujob/store";
+import { check } from "./checkers.ts";
+import type { Violation } from "./checkers.ts";
+import { createDriverProcess } from "./driver-process.ts";
+import type { DriverProcess, Fate } from "./driver-process.ts";
+import type { Mutant } from "./mutants.ts";
+import { createRandom } from "./random.ts";
+import type { Fault, Scenario } from "./scenario.ts";
+import { createHomeDisk } from "./sim-files.ts";
+import type { HomeDisk } from "./sim-files.ts";
+import { createSimHost } from "./sim-host.ts";
+import type { SimHost } from "./sim-host.ts";
+import { createSimMarket } from "./sim-market.ts";
+import type { SimMarket } from "./sim-market.ts";
+import { createSimPorts } from "./sim-ports.ts";
+import type { SharedWorld } from "./sim-ports.ts";
+import { createTimeline } from "./timeline.ts";
+import type { Timeline } from "./timeline.ts";
+import { epochMs } from "./world-time.ts";
+
+/** What a history left behind, for the checkers. */
+export interface Remains {
+  readonly scenario: Scenario;
+  readonly runId: string;
+  readonly store: Store;
+  readonly submission: Submission;
+  readonly markets: readonly SimMarket[];
+  readonly hosts: readonly SimHost[];
+  readonly disk: HomeDisk;
+  /** Milliseconds of the timeline. */
+  readonly nowMs: number;
+  readonly isSettled: boolean;
+  /** What was wrong while it went on. */
+  readonly noticed: readonly Violation[];
+}
+
+export interface HistoryOptions {
+  readonly scenario: Scenario;
+  readonly store: Store;
+  /** Unique in the store. */
+  readonly runId: string;
+  readonly mutant?: Mutant;
+  readonly trace?: (atMs: number, line: string) => void;
+}
+
+export interface HistoryResult {
+  readonly violations: readonly Violation[];
+  readonly turns: number;
+  readonly endedAtMs: number;
+}
+
+const timeouts: Timeouts = {
+  bootMs: 120_000,
+  offersMs: 3000,
+  releaseMs: 60_000,
+  unreachableMs: 60_000,
+};
+/** Whoever has not come to an end by then, never will. */
+const endOfTimeMs = 24 * 3_600_000;
+const mostDrivers = 40;
+
+/** Plays one history from its scenario to its end and checks what is left. */
+export async function playHistory(options: HistoryOptions): Promise<HistoryResult> {
+  const { scenario, store, runId, mutant } = options;
+  const random = createRandom(scenario.seed);
+  const timeline = createTimeline(random);
+  const trace = options.trace && ((line: string) => options.trace?.(timeline.now(), line));
+  const submission = submissionOf(scenario, runId);
+  const noticed: Violation[] = [];
+  const hosts: SimHost[] = [];
+  const disk = createHomeDisk();
+  let newestCheckpointMs = 0;
+  let isSettled = false;
+  let ids = 0;
+
+  const markets = scenario.platforms.map((facts) => {
+    const owned = new Map<string, { readonly host: SimHost; readonly number: number }>();
+    return createSimMarket({
+      facts,
+      now: () => timeline.now(),
+      at: (atMs, action) => timeline.at(atMs, action),
+      faultsOf: (machine) =>
+        scenario.faults.filter(isOfMachine).filter((fault) => fault.machine === machine),
+      makeHost({ offerId, upAt, powerOff }) {
+        const known = facts.release === "owned" ? owned.get(offerId) : undefined;
+        if (known !== undefined) return { ...known, isNew: false };
+        const number = hosts.length + 1;
+        const host = createSimHost({
+          name: `${facts.name}-host-${number}`,
+          now: () => timeline.now(),
+          job: scenario.job,
+          bootedAt: upAt,
+          tickMs: random.int(0, 900),
+          weakness: {
+            ignoresEpoch: mutant?.hostsIgnoreEpoch === true,
+            neverFreezes: mutant?.neverFreezes === true,
+            startsAgain: mutant?.startsAgain === true,
+          },
+          powerOff,
+          onStart(attempt, rank, resumedMs) {
+            trace?.(`host ${number} starts job ${attempt}/${rank} at ${resumedMs}`);
+            if (rank === 0 && resumedMs < newestCheckpointMs)
+              noticed.push({
+                kind: "lost",
+                what: `attempt ${attempt} began at ${resumedMs} ms of work, ${newestCheckpointMs} were saved`,
+              });
+          },
+        });
+        hosts.push(host);
+        owned.set(offerId, { host, number });
+        return { host, number, isNew: true };
+      },
+    });
+  });
+
+  const world: SharedWorld = {
+    scenario,
+    timeline,
+    store,
+    disk,
+    markets,
+    counts: { creates: 0, releases: 0 },
+    timeouts: { ...timeouts, orphanMs: scenario.job.orphanMs },
+    mutant,
+    newId: () => `id${(ids += 1)}`,
+    onCommit(commit: Commit) {
+      if (commit.settledAt !== undefined) isSettled = true;
+      if (commit.event.type !== "checkpoint-saved") return;
+      const event = readStored<RunEvent>(commit.event.data);
+      if (event.type === "checkpoint-saved") newestCheckpointMs = event.checkpoint.bytes;
+    },
+    ...(trace === undefined ? {} : { trace }),
+  };
+
+  await submitRun(store, submission);
+  const crew = createCrew({ world, runId, isSettled: () => isSettled, noticed });
+  scheduleWorld(world, crew, runId);
+  crew.start();
+  await timeline.run(() => isSettled && crew.isIdle(), endOfTimeMs);
+  const remains = (): Remains => ({
+    scenario,
+    runId,
+    store,
+    submission,
+    markets,
+    hosts,
+    disk,
+    nowMs: timeline.now(),
+    isSettled,
+    noticed,
+  });
+  const violations = [...(await check(remains(), "settled"))];
+  await sweepUntilClean(timeline, markets, mutant);
+  violations.push(...(await check(remains(), "swept")));
+  crew.disperse();
+  return { violations, turns: timeline.turns(), endedAtMs: timeline.now() };
+}
+
+function isOfMachine(fault: Fault): fault is Fault & { readonly kind: "machine" } {
+  return fault.kind === "machine";
+}
+
+interface Crew {
+  start(): void;
+  /** Does no process of it do anything any more? */
+  isIdle(): boolean;
+  readonly processes: readonly DriverProcess[];
+  handOver(driver: number): void;
+  /** Ends all of it, so that nothing is kept in memory. */
+  disperse(): void;
+}
+
+/** The drivers of a history, one after the other and sometimes two at once. */
+function createCrew(options: {
+  readonly world: SharedWorld;
+  readonly runId: string;
+  readonly isSettled: () => boolean;
+  readonly noticed: Violation[];
+}): Crew {
+  const { world, runId } = options;
+  const { timeline, scenario } = world;
+  const processes: DriverProcess[] = [];
+  const controllers: AbortController[] = [];
+  const ended = new Set<DriverProcess>();
+
+  function fatesOf(number: number): Fate[] {
+    return scenario.faults.flatMap((fault): Fate[] => {
+      if (fault.kind === "crash" && fault.driver === number)
+        return [{ atStep: fault.step, do: "die" }];
+      if (fault.kind === "stop" && fault.driver === number)
+        return [
+          {
+            atStep: fault.step,
+            do: "stop",
+            forMs: fault.ms,
+            ...(fault.takeoverMs === undefined ? {} : { takeoverMs: fault.takeoverMs }),
+          },
+        ];
+      return [];
+    });
+  }
+
+  /** Somebody looks whether anybody drives, as every command does. */
+  function ensureLater(ms: number): void {
+    timeline.at(timeline.now() + ms, () => {
+      if (options.isSettled()) return;
+      const isDriven = processes.some((each) => !each.isDead() && !ended.has(each));
+      if (!isDriven) start();
+    });
+  }
+
+  function onFate(fate: Fate, process: DriverProcess): void {
+    world.trace?.(
+      `${process.name} ${fate.do === "die" ? "dies" : `stands still for ${fate.forMs} ms`}`,
+    );
+    if (fate.do === "die") return ensureLater(scenario.restartMs);
+    if (fate.takeoverMs !== undefined) timeline.at(timeline.now() + fate.takeoverMs, () => start());
+  }
+
+  function start(): void {
+    if (processes.length >= mostDrivers || options.isSettled()) return;
+    const number = processes.length + 1;
+    const process: DriverProcess = createDriverProcess({
+      name: `driver-${number}`,
+      timeline,
+      fates: fatesOf(number),
+      onFate: (fate) => onFate(fate, process),
+    });
+    const controller = new AbortController();
+    processes.push(process);
+    controllers.push(controller);
+    world.trace?.(`${process.name} begins`);
+    const ports = createSimPorts(world, process, number);
+    driveRun(ports, runId, { signal: controller.signal }).then(
+      (end: DriveEnd) => onEnd(process, end.kind),
+      (error: unknown) => {
+        const isExpected = GpujobError.is(error) && error.kind === "store";
+        if (!isExpected && !process.isDead())
+          options.noticed.push({ kind: "stuck", what: `a driver threw: ${String(error)}` });
+        onEnd(process, "threw");
+      },
+    );
+  }
+
+  function onEnd(process: DriverProcess, kind: DriveEnd["kind"] | "threw"): void {
+    if (process.isDead()) return;
+    ended.add(process);
+    world.trace?.(`${process.name} ends: ${kind}`);
+    if (kind === "settled") return;
+    ensureLater(kind === "handed-over" ? scenario.restartMs : 20_000);
+  }
+
+  return {
+    start,
+    processes,
+    isIdle: () => processes.every((each) => each.isDead() || ended.has(each)),
+    handOver: (driver) => controllers[driver - 1]?.abort(new GpujobError("aborted", "hand-over")),
+    disperse() {
+      for (const process of processes) process.kill();
+      for (const controller of controllers) controller.abort();
+    },
+  };
+}
+
+/** What happens at fixed times, whoever drives. */
+function scheduleWorld(world: SharedWorld, crew: Crew, runId: string): void {
+  const { timeline, store } = world;
+  for (const fault of world.scenario.faults) {
+    if (fault.kind === "suspend") {
+      timeline.at(fault.atMs, () => {
+        for (const process of crew.processes) process.suspend(fault.ms);
+      });
+    }
+    if (fault.kind === "second-driver") timeline.at(fault.atMs, () => crew.start());
+    if (fault.kind === "hand-over") timeline.at(fault.atMs, () => crew.handOver(fault.driver));
+    if (fault.kind === "wish")
+      timeline.at(fault.atMs, () => void wish(store, runId, fault, timeline));
+  }
+  vouchNowAndThen(world, runId);
+}
+
+async function wish(
+  store: Store,
+  runId: string,
+  fault: Fault & { readonly kind: "wish" },
+  timeline: Timeline,
+): Promise<void> {
+  const payload = JSON.stringify({ reason: "cancelled", isNow: fault.isNow });
+  await store.addWish({ runId, kind: "stop", payload, at: epochMs + timeline.now() });
+}
+
+/** A host of the user's own that has vanished proves nothing by itself: after half an hour its owner says so. */
+function vouchNowAndThen(world: SharedWorld, runId: string): void {
+  const { timeline, store } = world;
+  const look = async (): Promise<void> => {
+    for (const row of await store.listLeases({ runId, open: true })) {
+      const market = world.markets.find(({ facts }) => facts.name === row.platform);
+      const machine = market?.machines().find((each) => each.leaseId === row.leaseId);
+      if (market?.facts.release !== "owned" || machine === undefined) continue;
+      if (timeline.now() - machine.host.endsAt() < 1_800_000) continue;
+      const payload = JSON.stringify({ leaseKey: row.leaseKey });
+      await store.addWish({ runId, kind: "vouch", payload, at: epochMs + timeline.now() });
+    }
+    if ((await store.loadRun(runId))?.settledAt === undefined)
+      timeline.at(timeline.now() + 1_800_000, () => void look());
+  };
+  if (world.markets.some(({ facts }) => facts.release === "owned"))
+    timeline.at(1_800_000, () => void look());
+}
+
+/** `gpujob audit --fix`, a few times within a day: everything that is surely ours and has no reason to exist goes. */
+async function sweepUntilClean(
+  timeline: Timeline,
+  markets: readonly SimMarket[],
+  mutant: Mutant | undefined,
+): Promise<void> {
+  for (const afterMs of [300_000, 1_800_000, 7_200_000, 90_000_000]) {
+    await timeline.run(() => false, timeline.now() + afterMs);
+    if (mutant?.isBlind === true) continue;
+    for (const market of markets) {
+      for (const machine of market.machines()) {
+        if (market.isVisible(machine) && market.facts.release !== "owned")
+          market.release(machine, 0);
+      }
+    }
+  }
+}
+
+function submissionOf(scenario: Scenario, runId: string): Submission {
+  return {
+    runId,
+    installation: "inst0001",
+    job: jobOf(scenario),
+    submittedAt: epochMs,
+    currency: "CNY",
+    rates: [],
+    timeouts: { ...timeouts, orphanMs: scenario.job.orphanMs },
+    tether: scenario.job.tether,
+    isDetached: false,
+    uploadBytes: 0,
+    outputFolder: "/outputs",
+  };
+}
+
+function jobOf({ job }: Scenario): JobSpec {
+  return {
+    name: "simulated",
+    resources: {
+      gpus: [],
+      isOrderedPreference: false,
+      nodes: job.nodes,
+      interconnect: "any",
+      fabric: { kind: "any" },
+    },
+    market: "auto",
+    regions: [],
+    platforms: { allow: [], deny: [], prefer: [] },
+    files: [],
+    environment: {},
+    secrets: {},
+    run: "train",
+    outputs: ["result"],
+    ...(job.checkpointMs === undefined
+      ? {}
+      : {
+          checkpoint: {
+            path: "ckpt",
+            everyMs: job.checkpointMs,
+            signal: "SIGTERM",
+            graceMs: 5000,
+            store: "local" as const,
+            keep: 2,
+          },
+        }),
+    expectedTimeMs: Math.max(60_000, job.workMs),
+    limits: {
+      timeMs: job.timeLimitMs,
+      holdMs: job.holdMs,
+      ...(job.budgetMicros === undefined
+        ? {}
+        : { budget: { currency: "CNY", micros: job.budgetMicros } }),
+    },
+    retry: { interruptions: job.retryInterruptions, failures: job.retryFailures, rules: [] },
+    ...(job.queueMs === undefined ? {} : { queueMs: job.queueMs }),
+    ports: [],
+    labels: {},
+    profile: "cheapest",
+  };
+}

@@ -1,0 +1,241 @@
+import type { EnginePlatform, EnginePorts } from "@gpujob/engine";
+import { explainNoOffer, rankOffers } from "@gpujob/scheduler";
+import type { Capabilities, Platform, Timeouts } from "@gpujob/spec";
+import { GpujobError, PlatformError } from "@gpujob/spec";
+import type { Commit, Store } from "@gpujob/store";
+import type { DriverProcess } from "./driver-process.ts";
+import type { Mutant } from "./mutants.ts";
+import type { Fault, Scenario } from "./scenario.ts";
+import { createSimApi } from "./sim-api.ts";
+import type { CallCounts } from "./sim-api.ts";
+import { createSimFiles } from "./sim-files.ts";
+import type { HomeDisk } from "./sim-files.ts";
+import { createSimSession } from "./sim-link.ts";
+import type { Machine, SimMarket } from "./sim-market.ts";
+import type { Timeline } from "./timeline.ts";
+
+/** The world that every process of a history shares. */
+export interface SharedWorld {
+  readonly scenario: Scenario;
+  readonly timeline: Timeline;
+  readonly store: Store;
+  readonly disk: HomeDisk;
+  readonly markets: readonly SimMarket[];
+  readonly counts: CallCounts;
+  readonly timeouts: Timeouts;
+  readonly mutant: Mutant | undefined;
+  readonly newId: () => string;
+  readonly onCommit: (commit: Commit) => void;
+  readonly trace?: (line: string) => void;
+}
+
+/** What one process, the `number`-th that drives, gets from the world. */
+export function createSimPorts(
+  world: SharedWorld,
+  process: DriverProcess,
+  number: number,
+): EnginePorts {
+  const { scenario, timeline, markets } = world;
+  const isOpen = (machine: Machine, way: "up" | "down"): boolean =>
+    !scenario.faults.some((fault) => isCut(fault, machine, way, number, timeline.now()));
+  const platforms = new Map<string, EnginePlatform>();
+  for (const [index, market] of markets.entries()) {
+    const api = createSimApi({
+      market,
+      index,
+      timeline,
+      process,
+      faults: scenario.faults,
+      counts: world.counts,
+      canReach: (machine) =>
+        machine.host.isUp() && isOpen(machine, "up") && isOpen(machine, "down"),
+      forgetsTokens: world.mutant?.forgetsTokens === true,
+    });
+    platforms.set(market.facts.name, {
+      name: market.facts.name,
+      platform: weaken(api, world.mutant),
+      capabilities: market.capabilities,
+      timeouts: world.timeouts,
+    });
+  }
+
+  return {
+    store: createProcessStore(world, process, number),
+    clock: process.clock,
+    newId: world.newId,
+    owner: process.name,
+    tempo: { renewLockMs: 7000, wishPollMs: 5000, watchMs: 3000, platformPollMs: 8000 },
+    platform(name) {
+      const found = platforms.get(name);
+      if (found === undefined) throw new GpujobError("config_invalid", `No platform ${name}.`);
+      return found;
+    },
+    async makePlan(submission, exclusions, wait) {
+      const lists = await Promise.allSettled(
+        [...platforms.values()].map(({ platform }) => platform.listOffers({}, wait)),
+      );
+      const offers = lists.flatMap((list) => (list.status === "fulfilled" ? list.value : []));
+      const plan = rankOffers({
+        job: submission.job,
+        offers,
+        missing: [],
+        capabilitiesByPlatform: Object.fromEntries(
+          markets.map(({ facts, capabilities }) => [facts.name, capabilities]),
+        ),
+        exclusions,
+        rates: [],
+        currency: "CNY",
+      });
+      const explanation = explainNoOffer({
+        ...plan,
+        candidates: plan.ranked.map(({ candidate }) => candidate),
+      });
+      return {
+        candidates: plan.ranked.map(({ candidate, offer }) => ({
+          offer,
+          pricePerHour: candidate.pricePerHour,
+          totalPrice: candidate.totalPrice,
+          reason: candidate.reason,
+          capabilities: capabilitiesOf(platforms, offer.platform),
+        })),
+        missing: [],
+        ...(explanation === undefined ? {} : { explanation }),
+      };
+    },
+    async connect({ platform, lease }, { signal }) {
+      const market = markets.find(({ facts }) => facts.name === platform.name);
+      const machine = market?.machines().find((each) => each.leaseId === lease.leaseId);
+      if (machine === undefined)
+        throw new PlatformError("unreachable", "no such machine", { scope: "host" });
+      const session = createSimSession({
+        host: machine.host,
+        timeline,
+        process,
+        latencyMs: market?.facts.latencyMs ?? 0,
+        isOpen: (way) => isOpen(machine, way),
+      });
+      await session.readFacts({ signal });
+      return session;
+    },
+    files: createSimFiles(world.disk, process),
+    sshPublicKey: async () => "ssh-ed25519 AAAA simulation",
+    resolveSecrets: async () => ({ values: {}, missing: [] }),
+    staysAwake: () => !scenario.faults.some((fault) => fault.kind === "suspend"),
+    isOnline: async () => true,
+    observe(event) {
+      if (world.trace === undefined) return;
+      if (event.type === "journal")
+        world.trace(`${process.name} journal ${JSON.stringify(event.event)}`);
+      else if (event.type === "trouble")
+        world.trace(
+          `${process.name} ${event.operation}: ${event.failure.kind}: ${event.failure.message}`,
+        );
+    },
+    crashPoint: (name) => process.pass(name),
+  };
+}
+
+function capabilitiesOf(
+  platforms: ReadonlyMap<string, EnginePlatform>,
+  name: string,
+): Capabilities {
+  const found = platforms.get(name);
+  if (found === undefined) throw new GpujobError("config_invalid", `No platform ${name}.`);
+  return found.capabilities;
+}
+
+function isCut(
+  fault: Fault,
+  machine: Machine,
+  way: "up" | "down",
+  driver: number,
+  now: number,
+): boolean {
+  if (fault.kind !== "partition" || fault.machine !== machine.number) return false;
+  if (fault.driver !== undefined && fault.driver !== driver) return false;
+  if (fault.way !== "both" && fault.way !== way) return false;
+  const from = machine.upAt + fault.afterMs;
+  return now >= from && now < from + fault.ms;
+}
+
+/** Puts the mutant between the engine and the platform. */
+function weaken(platform: Platform, mutant: Mutant | undefined): Platform {
+  if (mutant?.believesRelease === true) {
+    const asked = new Set<string>();
+    return {
+      ...platform,
+      async releaseLease(leaseId, wait) {
+        asked.add(leaseId);
+        return platform.releaseLease(leaseId, wait);
+      },
+      async getLease(leaseId, wait) {
+        const lease = await platform.getLease(leaseId, wait);
+        return lease !== undefined && asked.has(leaseId)
+          ? { ...lease, state: "ended", isBillable: false }
+          : lease;
+      },
+    };
+  }
+  if (mutant?.isBlind === true) return { ...platform, listLeases: async () => [] };
+  return platform;
+}
+
+/** The shared store through one process, which may die at each call or find it closed for a while. */
+function createProcessStore(world: SharedWorld, process: DriverProcess, number: number): Store {
+  const { store, timeline, mutant } = world;
+
+  function call<Result>(name: string, work: () => Promise<Result>): Promise<Result> {
+    return process.call(name, () => {
+      const now = timeline.now();
+      const isDown = world.scenario.faults.some(
+        (fault) =>
+          fault.kind === "store-down" &&
+          fault.driver === number &&
+          now >= fault.atMs &&
+          now < fault.atMs + fault.ms,
+      );
+      if (isDown) throw new GpujobError("store", "The store cannot be reached.");
+      return work();
+    });
+  }
+
+  async function current(runId: string, epoch: number): Promise<number> {
+    if (mutant?.storeIgnoresEpoch !== true) return epoch;
+    return (await store.readLock(runId))?.epoch ?? epoch;
+  }
+
+  return {
+    ...store,
+    loadRun: (runId) => call("loadRun", () => store.loadRun(runId)),
+    listEffects: (runId) => call("listEffects", () => store.listEffects(runId)),
+    listWishes: (runId) => call("listWishes", () => store.listWishes(runId)),
+    takeLock: (runId, owner, ttlMs, now) =>
+      call("takeLock", () => store.takeLock(runId, owner, ttlMs, now)),
+    renewLock: (lock, ttlMs, now) =>
+      call("renewLock", async () => {
+        const renewed = await store.renewLock(lock, ttlMs, now);
+        return renewed === undefined && mutant?.storeIgnoresEpoch === true
+          ? { ...lock, expiresAt: now + ttlMs }
+          : renewed;
+      }),
+    releaseLock: (lock) => call("releaseLock", () => store.releaseLock(lock)),
+    beginEffect: (effectId, epoch, at) =>
+      call("beginEffect", async () => {
+        const runId = effectId.slice(0, effectId.indexOf("/"));
+        return store.beginEffect(effectId, await current(runId, epoch), at);
+      }),
+    commit: (commit) =>
+      call("commit", async () => {
+        const written = {
+          ...commit,
+          epoch: await current(commit.runId, commit.epoch),
+          ...(mutant?.storeIgnoresEpoch === true
+            ? { expectedSeq: (await store.loadRun(commit.runId))?.seq ?? 0 }
+            : {}),
+        };
+        const result = await store.commit(mutant === undefined ? commit : written);
+        world.onCommit(commit);
+        return result;
+      }),
+  };
+}
