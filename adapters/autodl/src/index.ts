@@ -13,8 +13,9 @@ const autodlAdapter: AdapterDefinition<AutodlConfig> = defineAdapter<AutodlConfi
   capabilities: {
     release: "api",
     markets: ["on-demand"],
-    // `shutdown` inside a container ends the bill and keeps its disk — https://www.autodl.com/docs (2026-09)
-    powerOff: "stops",
+    // `shutdown` inside a container ends its bill — https://www.autodl.com/docs (2026-09). Its disk stays for 15 days, but
+    // the card may be gone when it is powered on: not "stops", so that finished work is held for its driver first.
+    powerOff: "ends",
     idempotency: "name",
     tagging: "name",
     image: true,
