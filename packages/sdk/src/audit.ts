@@ -100,7 +100,10 @@ function sortOut(input: {
     const runId = row?.runId ?? runOf(each.lease, runs);
     const run = runId === undefined ? undefined : runs.get(runId);
     if (row !== undefined) seenKeys.add(row.leaseKey);
-    const isPast = each.lease.ownership !== undefined && each.lease.ownership.expires * 1000 < now;
+    // A machine in use is never past anything: its tag may still name the run that kept it before.
+    const isInUse = row !== undefined && run !== undefined && run.settledAt === undefined;
+    const expires = each.lease.ownership?.expires ?? Number.POSITIVE_INFINITY;
+    const isPast = !isInUse && expires * 1000 < now;
     const isByHand = each.target.capabilities.release === "by-hand";
     // One that is given back already is its user's to end.
     const isOver = run?.settledAt !== undefined && !(isByHand && each.lease.state !== "up");

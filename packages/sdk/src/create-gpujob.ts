@@ -124,27 +124,11 @@ export function createGpujob(options: GpujobOptions = {}): Gpujob {
           },
         );
       }
+      const { toSshCommand } = await import("./on-demand.ts");
+      const [program = "ssh", ...words] = toSshCommand(access);
+      const key = access.auth.kind === "our-key" ? ["-i", join(around.home, "id_ed25519")] : [];
       const forwards = (forward ?? []).flatMap((port) => ["-L", `${port}:127.0.0.1:${port}`]);
-      const key =
-        access.auth.kind === "our-key"
-          ? ["-i", join(around.home, "id_ed25519")]
-          : access.auth.kind === "key-file"
-            ? ["-i", access.auth.path]
-            : [];
-      const jumps = (access.jumps ?? []).map((jump) => `${jump.user}@${jump.host}:${jump.port}`);
-      const through = jumps.length === 0 ? [] : ["-J", jumps.join(",")];
-      return {
-        argv: [
-          "ssh",
-          "-p",
-          String(access.port),
-          ...key,
-          ...through,
-          ...forwards,
-          `${access.user}@${access.host}`,
-        ],
-        environment: {},
-      };
+      return { argv: [program, ...key, ...forwards, ...words], environment: {} };
     },
     async openTerminal(reference, terminalOptions) {
       const row = await find(reference);

@@ -29,11 +29,11 @@ export async function driveHere(
   const wake = createBell();
   const live = createLiveEvents(around.clock);
   const keeper = await keepPorts(workshop, setUp, runId, hub);
-  const unconfirmed = Promise.withResolvers<{ readonly kind: "unconfirmed" }>();
+  const early = Promise.withResolvers<{ readonly kind: "early" }>();
   const ports = await setUp.enginePorts((event: DriverEvent) => {
     if (event.type === "journal") {
       keeper?.hear(event.event);
-      if (event.event.type === "release-unconfirmed") unconfirmed.resolve({ kind: "unconfirmed" });
+      if (isWorthTelling(event)) early.resolve({ kind: "early" });
     }
     if (event.type === "log" || event.type === "journal") wake.ring();
     for (const each of live(event)) hub.publish(each);
@@ -51,8 +51,7 @@ export async function driveHere(
 
   async function drive(): Promise<RunView> {
     try {
-      // What is not proven released is said now; the release is asked for on, here and then in the background.
-      const end = await Promise.race([driving, unconfirmed.promise]);
+      const end = await Promise.race([driving, early.promise]);
       if (end.kind === "needs-credentials") {
         throw new GpujobError(
           "needs_credentials",
@@ -96,6 +95,16 @@ export async function driveHere(
       await running.detach();
   });
   return running;
+}
+
+/**
+ * Nobody waits here for a proof that does not come, nor for the end of a kept machine: the result is told, and a driver
+ * goes on with the rest.
+ */
+function isWorthTelling({ event, snapshot }: DriverEvent & { readonly type: "journal" }): boolean {
+  if (event.type === "release-unconfirmed") return true;
+  const attempt = snapshot.context.attempts[snapshot.context.current - 1];
+  return snapshot.phase === "holding" && attempt?.isCollected === true;
 }
 
 /** `ports:` of the job on this machine, while somebody is attached. */

@@ -75,6 +75,11 @@ function fromJournal(event: JournalEvent, snapshot: Snapshot): readonly RunEvent
     ];
   }
   const { context } = snapshot;
+  if (event.type === "outputs-collected" && snapshot.phase === "holding") {
+    const told = `${message} The machine is kept, and paid for.`;
+    const hint = `gpujob submit --on ${context.runId} FILE uses it; gpujob stop ${context.runId} gives it back.`;
+    return [{ type: "notice", at: event.at, level: "info", message: told, hint }];
+  }
   const number =
     "attempt" in event && event.attempt !== undefined ? event.attempt : context.current;
   const attempt = context.attempts[number - 1];

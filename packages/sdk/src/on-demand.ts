@@ -19,3 +19,4 @@ export { describeReference, findReferences, resolveSecret } from "./secrets.ts";
 export { submit } from "./submit.ts";
 export { forwardPorts, openTerminal } from "./shell.ts";
 export { knownSecrets, redactLogs } from "./redact-logs.ts";
+export { toSshCommand } from "@gpujob/ssh";

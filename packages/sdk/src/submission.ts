@@ -47,10 +47,11 @@ export function makeSubmission(options: {
   readonly outputFolder: string;
   readonly quoted?: Submission["quoted"];
   readonly resumeFrom?: Submission["resumeFrom"];
+  readonly on?: Submission["on"];
   readonly platforms?: readonly PlatformConfig[];
   readonly runId: string;
 }): Submission {
-  const { config, around, quoted, resumeFrom, platforms } = options;
+  const { config, around, quoted, resumeFrom, on, platforms } = options;
   const now = around.clock.now();
   const isCi = (around.environment["CI"] ?? "") !== "";
   return {
@@ -70,6 +71,7 @@ export function makeSubmission(options: {
     outputFolder: options.outputFolder,
     ...(quoted === undefined ? {} : { quoted }),
     ...(resumeFrom === undefined ? {} : { resumeFrom }),
+    ...(on === undefined ? {} : { on }),
     ...(platforms === undefined ? {} : { platforms }),
   };
 }

@@ -2,16 +2,16 @@ import { createHash } from "node:crypto";
 import { resolve } from "node:path";
 import { submitRun } from "@gpujob/engine";
 import type { Submission } from "@gpujob/engine";
-import type { RunView } from "@gpujob/spec";
+import type { JobSpec, RunView } from "@gpujob/spec";
 import { GpujobError } from "@gpujob/spec";
 import { saveCode } from "./run-files.ts";
-import { startDriver } from "./background.ts";
+import { isDriven, startDriver } from "./background.ts";
 import { driveHere } from "./drive-here.ts";
 import type { SubmitOptions, SubmittedRun } from "./gpujob.ts";
 import { defaultOutput } from "./job-source.ts";
 import { prepareJob } from "./plan.ts";
 import type { PreparedJob } from "./plan.ts";
-import { findRun, toRunView } from "./runs.ts";
+import { findRun, snapshotOf, toRunView } from "./runs.ts";
 import { checkBudget, makeSubmission, newRunId } from "./submission.ts";
 import type { SetUp, Workshop } from "./workshop.ts";
 
@@ -23,15 +23,15 @@ export async function submit(
   options: SubmitOptions,
   wait: Wait,
 ): Promise<SubmittedRun> {
-  if (options.on !== undefined) {
-    throw new GpujobError("not_yet", "A kept machine can't be used again yet (--on).", {
-      hint: "Submit without --on; the machine's content store makes a second upload short where it is rented again.",
-    });
-  }
   const prepared = await prepareJob(workshop, options, wait);
   const store = await workshop.store();
   const [best] = prepared.candidates;
-  if (best === undefined && prepared.job.queueMs === undefined) throw noOffer(prepared);
+  const kept =
+    options.on === undefined
+      ? undefined
+      : await findKeptMachine(workshop, options.on, prepared.job);
+  if (best === undefined && kept === undefined && prepared.job.queueMs === undefined)
+    throw noOffer(prepared);
   const runId = newRunId(workshop.around);
   const from = options.from === undefined ? undefined : await findRun(store, options.from);
   const submission = makeSubmission({
@@ -48,6 +48,7 @@ export async function submit(
         : resolve(workshop.around.cwd, options.output),
     ...(best === undefined ? {} : { quoted: best.totalPrice }),
     ...(from === undefined ? {} : { resumeFrom: { runId: from.runId } }),
+    ...(kept === undefined ? {} : { on: { runId: kept } }),
     ...(prepared.extra.length === 0 ? {} : { platforms: prepared.extra }),
   });
   const warning = best === undefined ? undefined : checkBudget(submission, best);
@@ -112,6 +113,34 @@ async function handedOver(
     detach: async () => undefined,
     stop: async () => undefined,
   };
+}
+
+/** `--on RUN`: a run whose machine is kept now, with as many nodes as the job wants. Throws `usage`. */
+async function findKeptMachine(
+  workshop: Workshop,
+  reference: string,
+  job: JobSpec,
+): Promise<string> {
+  const store = await workshop.store();
+  const row = await findRun(store, reference);
+  const { phase, context } = snapshotOf(row);
+  const attempt = context.attempts[context.current - 1];
+  if (phase !== "holding" || attempt?.isCollected !== true) {
+    throw new GpujobError("usage", `${row.runId} keeps no machine now (it is ${row.state}).`, {
+      hint: "Submit the first job with keep: 15m, and the next one within that time.",
+    });
+  }
+  if (attempt.members.length !== job.resources.nodes) {
+    throw new GpujobError(
+      "usage",
+      `${row.runId} keeps ${attempt.members.length} machines, and this job asks for ${job.resources.nodes}.`,
+    );
+  }
+  const now = workshop.around.clock.now();
+  if (!isDriven(await store.readLock(row.runId), now)) {
+    await startDriver(row.runId, workshop.around, workshop.options.driverCommand);
+  }
+  return row.runId;
 }
 
 function noOffer({ explanation }: PreparedJob): GpujobError {

@@ -74,6 +74,8 @@ export function describeEvent(event: JournalEvent): string | undefined {
       return event.reason === "cancelled" ? "Stop asked for." : "Stopped by SIGTERM.";
     case "keep-ended":
       return "The machine is no longer kept.";
+    case "lease-given":
+      return `The kept machine goes on with ${event.to}.`;
     case "lease-vouched":
       return "The user vouched for the end of the machine.";
     default:

@@ -130,7 +130,8 @@ export function openWorkshop(options: GpujobOptions): Workshop {
     async close() {
       await Promise.allSettled(closers.map((each) => each()));
       await Promise.allSettled(opened.map((each) => each.close()));
-      if (store !== undefined) await (await store).close();
+      // A store that could not be opened has told so where it was needed.
+      await (await store?.catch(() => undefined))?.close();
     },
   };
 }

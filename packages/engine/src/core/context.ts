@@ -69,7 +69,9 @@ export type MemberState =
   /** Proven that it never existed. */
   | "never"
   /** The user's word that it ended. */
-  | "vouched";
+  | "vouched"
+  /** Now another run's, which pays from here on. */
+  | "given";
 
 /** One lease of an attempt. */
 export interface Member {

@@ -114,6 +114,8 @@ export type RunEvent =
       readonly isNow: boolean;
     })
   | (At & { readonly type: "keep-ended" })
+  /** A kept machine goes over to another run. */
+  | (OfAttempt & { readonly type: "lease-given"; readonly to: string })
   | (At & { readonly type: "lease-vouched"; readonly leaseKey: string });
 
 export type RunEventType = RunEvent["type"];

@@ -12,10 +12,13 @@ type Of<Type extends RunEvent["type"]> = RunEvent & { readonly type: Type };
 
 export function applyNodeReady(draft: Draft, event: Of<"node-ready">): void {
   const { attempt: number } = event;
+  // A machine taken over from another run was paid by that one before.
+  const isTakenOver = draft.submission.on !== undefined && number === 1;
+  const { billedFrom } = event;
   const attempt = updateMember(draft, number, event.member, {
     isReady: true,
     identity: { bootId: event.bootId, machineId: event.machineId },
-    ...(event.billedFrom === undefined ? {} : { billedFrom: event.billedFrom }),
+    ...(isTakenOver || billedFrom === undefined ? {} : { billedFrom }),
   });
   if (!attempt.members.every((member) => member.isReady)) return;
   updateAttempt(draft, number, { phase: "preparing" });

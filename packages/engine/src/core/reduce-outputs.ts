@@ -1,6 +1,14 @@
-import { releaseAttempt } from "./attempt.ts";
+import { cancelWork, releaseAttempt } from "./attempt.ts";
 import type { Draft } from "./draft.ts";
-import { ask, attemptOf, cancel, findAttempt, update, updateAttempt } from "./draft.ts";
+import {
+  ask,
+  attemptOf,
+  cancel,
+  findAttempt,
+  update,
+  updateAttempt,
+  updateMember,
+} from "./draft.ts";
 import type { RunEvent } from "./events.ts";
 import { endOf } from "./job-end.ts";
 
@@ -27,8 +35,9 @@ export function applyCollectFailed(draft: Draft, event: Of<"collect-failed">): v
   const attempt = attemptOf(draft.context, number);
   update(draft, { isCollectFailed: true });
   const end = endOf(attempt);
-  // A replacement is worth more than the partial outputs of a machine that is going away.
-  if (end.next === "retry") return releaseAttempt(draft, number, end);
+  // A machine that is gone cannot be held, and a replacement is worth more than partial outputs.
+  const isGone = event.failure.kind === "lease_failed";
+  if (isGone || end.next === "retry") return releaseAttempt(draft, number, end);
   if (attempt.phase === "collecting") {
     updateAttempt(draft, number, { phase: "holding" });
     ask(
@@ -38,6 +47,18 @@ export function applyCollectFailed(draft: Draft, event: Of<"collect-failed">): v
     );
   }
   ask(draft, { kind: "collect-outputs", attempt: number }, draft.at + collectAgainMs);
+}
+
+/** The machine is another run's from here on: nothing is released, and this run's bill ends. */
+export function applyLeaseGiven(draft: Draft, event: Of<"lease-given">): void {
+  const attempt = attemptOf(draft.context, event.attempt);
+  if (attempt.phase !== "holding" || attempt.isCollected !== true) return;
+  cancelWork(draft, attempt);
+  for (const { member, billedFrom } of attempt.members) {
+    const billedTo = billedFrom === undefined ? {} : { billedTo: event.at };
+    updateMember(draft, event.attempt, member, { state: "given", ...billedTo });
+  }
+  updateAttempt(draft, event.attempt, { phase: "releasing" });
 }
 
 export function applyHoldTimer(draft: Draft, event: Of<"timer-fired">): void {

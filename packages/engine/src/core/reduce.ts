@@ -26,7 +26,12 @@ import {
   applyStopWished,
   applyTimeLimit,
 } from "./reduce-wish.ts";
-import { applyCollected, applyCollectFailed, applyHoldTimer } from "./reduce-outputs.ts";
+import {
+  applyCollected,
+  applyCollectFailed,
+  applyHoldTimer,
+  applyLeaseGiven,
+} from "./reduce-outputs.ts";
 import { failAttempt, startWhenAllowed } from "./attempt.ts";
 import { closeAttempts } from "./close.ts";
 import type { Draft } from "./draft.ts";
@@ -114,6 +119,8 @@ function apply(draft: Draft, event: RunEvent): void {
       return applyStopWished(draft, event);
     case "keep-ended":
       return applyKeepEnded(draft);
+    case "lease-given":
+      return applyLeaseGiven(draft, event);
     case "lease-vouched":
       return applyVouched(draft, event);
     default:

@@ -18,7 +18,7 @@ export type RunPhase = (typeof runPhases)[number];
 
 /** May the member's lease exist, or is that disproved? */
 export function mayExist(member: Member): boolean {
-  return member.state !== "gone" && member.state !== "never" && member.state !== "vouched";
+  return !["gone", "never", "vouched", "given"].includes(member.state);
 }
 
 /** Can the member's job not be running any more, nor ever start? */

@@ -167,6 +167,12 @@ async function takeWishes(session: RunSession, runId: string): Promise<void> {
         { type: "lease-vouched", leaseKey: payload.leaseKey },
         { wishes: [wish.wishId] },
       );
+    } else if (wish.kind === "give" && payload.to !== undefined) {
+      const attempt = session.snapshot().context.current;
+      await session.emit(
+        { type: "lease-given", attempt, to: payload.to },
+        { wishes: [wish.wishId] },
+      );
     } else if (wish.kind === "keep-ended") {
       await session.emit({ type: "keep-ended" }, { wishes: [wish.wishId] });
     }
@@ -178,4 +184,6 @@ export interface WishPayload {
   readonly reason?: "cancelled" | "terminated";
   readonly isNow?: boolean;
   readonly leaseKey?: string;
+  /** Run that the kept machine goes over to. */
+  readonly to?: string;
 }

@@ -38,7 +38,7 @@ function leaseRow(
     platform: offer.platform,
     offerId: offer.offerId,
     release: capabilities.release,
-    state: member.state,
+    state: member.state === "given" ? "gone" : member.state,
     terms: JSON.stringify({
       ...offer.price,
       perHour: member.pricePerHour ?? offer.price.perHour,

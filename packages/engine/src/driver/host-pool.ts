@@ -34,6 +34,12 @@ export function createHostPool(options: {
     const lease =
       leaseId === undefined ? undefined : await target.platform.getLease(leaseId, { signal });
     const node = lease?.nodes[0];
+    if (lease?.state === "ended" || lease?.state === "failed") {
+      const why = lease.reason === undefined ? "" : ` (${lease.reason})`;
+      throw new PlatformError("lease_failed", `${target.name}: the machine has ended${why}.`, {
+        scope: "offer",
+      });
+    }
     if (lease === undefined || node === undefined || lease.state !== "up") {
       const state = lease === undefined ? "unknown to the platform" : lease.state;
       throw new PlatformError("unreachable", `${target.name}: the machine is not up (${state}).`, {

@@ -27,7 +27,7 @@ export async function runCollectOutputs(
       const failure = toFailure(error);
       ports.observe({ type: "trouble", operation: "collect", failure });
       for (const { member } of attempt.members) session.dropHost(attempt.number, member);
-      if (ports.clock.now() >= deadline) {
+      if (failure.kind === "lease_failed" || ports.clock.now() >= deadline) {
         return session.emit(
           { type: "collect-failed", attempt: attempt.number, failure },
           { finish: work.effectId },

@@ -1,7 +1,9 @@
 import type { Failure, FailureKind, Lease, LeaseRequest } from "@gpujob/spec";
 import { toFailure } from "@gpujob/spec";
+import type { Member } from "../core/context.ts";
 import { isEnding } from "../core/status.ts";
 import { endsAt, lastUse } from "./ends-at.ts";
+import { findGiven } from "./take-machine.ts";
 import type { MemberRef, Work } from "./work.ts";
 import { backOff, lookUp } from "./work.ts";
 
@@ -19,6 +21,8 @@ const tokenPatienceMs = 120_000;
  */
 export async function runCreateLease(work: Work, ref: MemberRef): Promise<void> {
   const { target } = lookUp(work, ref);
+  const kept = await findKept(work, ref);
+  if (kept !== undefined) return emitCreated(work, ref, kept);
   const isUnclear = work.tries > 0 || lookUp(work, ref).member.state === "unclear";
   if (isUnclear && target.capabilities.idempotency !== "token") {
     return lookThroughWindow(work, ref, unclearAfterCrash(target.name));
@@ -125,16 +129,33 @@ async function requestFor(work: Work, ref: MemberRef): Promise<LeaseRequest> {
 
 async function created(work: Work, ref: MemberRef, lease: Lease): Promise<void> {
   const billedFrom = billingStart(lease, work.session.ports.clock.now());
-  await work.session.emit(
-    {
-      type: "lease-created",
-      ...ref,
-      leaseId: lease.leaseId,
-      ...(lease.pricePerHour === undefined ? {} : { pricePerHour: lease.pricePerHour }),
-      ...(billedFrom === undefined ? {} : { billedFrom }),
-    },
-    { finish: work.effectId },
+  await emitCreated(work, ref, {
+    leaseId: lease.leaseId,
+    ...(lease.pricePerHour === undefined ? {} : { pricePerHour: lease.pricePerHour }),
+    ...(billedFrom === undefined ? {} : { billedFrom }),
+  });
+}
+
+type CreatedFacts = Pick<Member, "pricePerHour" | "billedFrom"> & { readonly leaseId: string };
+
+async function emitCreated(work: Work, ref: MemberRef, facts: CreatedFacts): Promise<void> {
+  await work.session.emit({ type: "lease-created", ...ref, ...facts }, { finish: work.effectId });
+}
+
+/** `--on`: the machine is there already, and this run pays from the moment at which the other one ceased to. */
+async function findKept(work: Work, ref: MemberRef): Promise<CreatedFacts | undefined> {
+  const { submission, ports } = work.session;
+  if (submission.on === undefined || ref.attempt !== 1) return undefined;
+  const given = await findGiven(ports.store, submission.on.runId, submission.runId).catch(
+    () => undefined,
   );
+  const member = given?.members[ref.member];
+  if (member?.leaseId === undefined) return undefined;
+  return {
+    leaseId: member.leaseId,
+    ...(member.pricePerHour === undefined ? {} : { pricePerHour: member.pricePerHour }),
+    ...(member.billedTo === undefined ? {} : { billedFrom: member.billedTo }),
+  };
 }
 
 /** When billing began, by the platform's word; unknown to it: now, if time costs money already. */

@@ -1,10 +1,37 @@
 import { dropExpired } from "@gpujob/scheduler";
+import { GpujobError } from "@gpujob/spec";
+import { takeMachine } from "./take-machine.ts";
 import type { Work } from "./work.ts";
 
 /** Asks every platform for offers and ranks them; a failure of all of them is an empty plan that says so. */
-export async function runPlan({ session, effectId, signal }: Work): Promise<void> {
+export async function runPlan(work: Work): Promise<void> {
+  const { session, effectId, signal } = work;
   const { ports, submission } = session;
-  const exclusions = dropExpired(session.snapshot().context.exclusions, ports.clock.now());
-  const plan = await ports.makePlan(submission, exclusions, { signal });
+  const { exclusions, attempts } = session.snapshot().context;
+  if (
+    submission.on !== undefined &&
+    attempts.length === 0 &&
+    (await planKept(work, submission.on.runId))
+  )
+    return;
+  const current = dropExpired(exclusions, ports.clock.now());
+  const plan = await ports.makePlan(submission, current, { signal });
   await session.emit({ type: "plan-made", ...plan }, { finish: effectId });
+}
+
+/** `--on`: the only candidate is the machine that another run kept. False: it is gone, so an ordinary plan follows. */
+async function planKept(work: Work, from: string): Promise<boolean> {
+  try {
+    const { candidate } = await takeMachine(work, from);
+    const reason = `The kept machine of ${from}.`;
+    const candidates = [{ ...candidate, reason }];
+    await work.session.emit(
+      { type: "plan-made", candidates, missing: [] },
+      { finish: work.effectId },
+    );
+    return true;
+  } catch (error) {
+    if (!GpujobError.is(error) || error.kind !== "not_found") throw error;
+    return false;
+  }
 }
