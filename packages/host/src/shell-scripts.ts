@@ -929,7 +929,8 @@ emit() {
 follow() {
   claim
   : >>"$control/log"
-  tail -c "+$(($1 + 1))" -f "$control/log" </dev/null &
+  case $(tail --version 2>/dev/null) in *GNU*) often=-s0.02 ;; *) often= ;; esac
+  tail $often -c "+$(($1 + 1))" -f "$control/log" </dev/null &
   follower=$!
   while read -r _; do :; done
   kill "$follower" 2>/dev/null
