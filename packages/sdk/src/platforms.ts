@@ -126,6 +126,9 @@ export async function collectOffers(
   };
 }
 
+/** The timeout is what a person waits for a plan: the rest of it is for starting up, ranking and showing. */
+const waitShare = 5 / 6;
+
 async function askOne(
   target: ConfiguredPlatform,
   clock: Clock,
@@ -133,7 +136,7 @@ async function askOne(
 ): Promise<{ readonly offers: readonly Offer[] } | { readonly missing: PlanMissing }> {
   const late = new AbortController();
   const done = new AbortController();
-  const ms = target.timeouts.offersMs;
+  const ms = target.timeouts.offersMs * waitShare;
   const timeout = clock.sleep(ms, { signal: done.signal }).then(() => {
     const error = new PlatformError(
       "unavailable",
