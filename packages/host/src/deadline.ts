@@ -17,10 +17,12 @@ export function startDeadline(
 ): Deadline {
   const expired = new AbortController();
   let timer = new AbortController();
+  let armedAt = 0;
   const arm = (): void => {
     timer.abort();
     const mine = new AbortController();
     timer = mine;
+    armedAt = clock.monotonic();
     clock
       .sleep(ms, { signal: mine.signal })
       .then(() => expired.abort(timedOut(ms, options.operation)))
@@ -31,7 +33,9 @@ export function startDeadline(
     signal: AbortSignal.any([options.signal, expired.signal]),
     done: () => timer.abort(),
     restart: () => {
-      if (!expired.signal.aborted) arm();
+      // Called for every piece of data: a new timer each time would cost more than the data.
+      const isDue = timer.signal.aborted || clock.monotonic() - armedAt > ms / 20;
+      if (isDue && !expired.signal.aborted) arm();
     },
   };
 }

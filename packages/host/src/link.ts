@@ -174,6 +174,16 @@ export function toRefusal(kind: string, details: string, operation: string): Gpu
           hint: "Ask for more disk, or free some on the machine.",
         },
       );
+    case "copy":
+      return new GpujobError(
+        "host_disk_full",
+        `A file could not be put into place (${operation}): ${details}`,
+        {
+          scope: "host",
+          operation,
+          hint: "Look for a full disk or missing rights on the machine.",
+        },
+      );
     case "tools":
       return new PlatformError(
         "unsupported_request",

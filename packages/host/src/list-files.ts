@@ -86,7 +86,7 @@ export function parseSums(output: Buffer): ReadonlyMap<string, string> {
   const sums = new Map<string, string>();
   for (const line of splitLines(output)) {
     const text = line.toString("utf8");
-    const parts = /^(\\?)([0-9a-f]{64})  (.*)$/s.exec(text);
+    const parts = /^(\\?)([0-9a-f]{64}) [ *](.*)$/s.exec(text);
     if (!parts) continue;
     // GNU marks a line whose name it escaped.
     const name = parts[1] === "\\" ? (parts[3] ?? "").replaceAll("\\\\", "\\") : (parts[3] ?? "");

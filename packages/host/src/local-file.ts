@@ -1,12 +1,16 @@
-import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
+import { createHash, hash as hashNow } from "node:crypto";
+import { createReadStream, readFileSync, statSync } from "node:fs";
 import { GpujobError } from "@gpujob/spec";
+
+/** Up to here a file is read at once and at this place: a stream or a thread costs more than the reading. */
+const smallBytes = 128 << 10;
 
 /** SHA-256 of a file of any size, in hexadecimal. */
 export async function hashFile(
   path: string,
   wait: { readonly signal: AbortSignal },
 ): Promise<string> {
+  if (statSync(path).size <= smallBytes) return hashNow("sha256", readFileSync(path), "hex");
   const hash = createHash("sha256");
   for await (const chunk of createReadStream(path, { ...wait, highWaterMark: 1 << 20 })) {
     hash.update(chunk);
@@ -21,6 +25,12 @@ export async function* readRange(path: string, start: number, end: number): Asyn
 
 /** The content of a file, hashed on its way. Throws `internal` at the end when it is not what it should be. */
 export async function* readVerified(path: string, sha256: string): AsyncGenerator<Buffer> {
+  if (statSync(path).size <= smallBytes) {
+    const content = readFileSync(path);
+    yield content;
+    if (hashNow("sha256", content, "hex") !== sha256) throw changed(path);
+    return;
+  }
   const hash = createHash("sha256");
   for await (const chunk of createReadStream(path, { highWaterMark: 1 << 18 })) {
     // A stream without an encoding gives buffers.
@@ -28,9 +38,11 @@ export async function* readVerified(path: string, sha256: string): AsyncGenerato
     hash.update(bytes);
     yield bytes;
   }
-  if (hash.digest("hex") !== sha256) {
-    throw new GpujobError("internal", `${path} changed while it was read.`);
-  }
+  if (hash.digest("hex") !== sha256) throw changed(path);
+}
+
+function changed(path: string): GpujobError {
+  return new GpujobError("internal", `${path} changed while it was read.`);
 }
 
 /** Is it an error of the operating system with this code, such as `ENOENT`? */

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import type { UploadFile } from "@gpujob/spec";
 import { GpujobError } from "@gpujob/spec";
 import { quoteShell } from "./shell-quote.ts";
@@ -17,8 +17,10 @@ export interface ManifestEntry {
 /** What an upload wants in the work folder. */
 export interface Manifest {
   readonly entries: readonly ManifestEntry[];
-  /** The lines, sorted by their bytes as the host's `comm` needs them. */
-  readonly text: Buffer;
+  /** The entries by the first two digits of the hash of their path. */
+  readonly buckets: ReadonlyMap<string, readonly ManifestEntry[]>;
+  /** `bucket digest` lines: two folders that agree on a digest agree on its files. */
+  readonly digests: Buffer;
   /** Shell text that gives stand-ins their names; empty when there are none. */
   readonly place: string;
 }
@@ -31,28 +33,56 @@ export function createManifest(files: readonly UploadFile[], into: string): Mani
     byPath.set(entry.path, entry);
   }
   const entries = [...byPath.values()];
-  const lines = entries
-    .map((entry) => Buffer.from(`${entry.line}\n`))
-    .toSorted((left, right) => Buffer.compare(left, right));
+  const buckets = new Map<string, ManifestEntry[]>();
+  for (const entry of entries) {
+    const name = hash("sha256", entry.path, "hex").slice(0, 2);
+    const bucket = buckets.get(name);
+    if (bucket) bucket.push(entry);
+    else buckets.set(name, [entry]);
+  }
   const place = entries.flatMap((entry) => {
     if (entry.finalPath === undefined) return [];
     const folder = entry.finalPath.replace(/\/?[^/]*$/, "") || ".";
+    const from = quoteShell(`./${entry.path}`);
+    // On a later upload it has its name already.
     return [
-      `mkdir -p ${quoteShell(`./${folder}`)} && mv -f ${quoteShell(`./${entry.path}`)} ${quoteShell(`./${entry.finalPath}`)}\n`,
+      `[ ! -e ${from} ] || { mkdir -p ${quoteShell(`./${folder}`)} && mv -f ${from} ${quoteShell(`./${entry.finalPath}`)}; }\n`,
     ];
   });
-  return { entries, text: Buffer.concat(lines), place: place.join("") };
+  return { entries, buckets, digests: renderDigests(buckets), place: place.join("") };
+}
+
+function renderDigests(buckets: ReadonlyMap<string, readonly ManifestEntry[]>): Buffer {
+  const lines = [...buckets].map(([name, entries]) => {
+    const text = entries.map(({ line }) => line).toSorted();
+    return `${name} ${hash("sha256", text.join("\n"), "hex")}\n`;
+  });
+  return Buffer.from(lines.join(""));
+}
+
+/** `bucket hash mode path` lines of some buckets; all of them without a choice. */
+export function renderWanted(manifest: Manifest, chosen: ReadonlySet<string> | "all"): Buffer {
+  const lines: string[] = [];
+  for (const [name, entries] of manifest.buckets) {
+    if (chosen !== "all" && !chosen.has(name)) continue;
+    for (const { line } of entries) lines.push(`${name} ${line}\n`);
+  }
+  return Buffer.from(lines.join(""));
 }
 
 function createEntry(file: UploadFile, path: string): ManifestEntry {
   const mode = file.link === undefined ? (file.mode & 0o7777).toString(8).padStart(4, "0") : "link";
   if (!path.includes("\n")) return { file, path, line: `${file.sha256} ${mode} ${path}` };
-  const standIn = `.gpujob-name-${createHash("sha256").update(path).digest("hex").slice(0, 32)}`;
+  const standIn = `.gpujob-name-${hash("sha256", path, "hex").slice(0, 32)}`;
   return { file, path: standIn, finalPath: path, line: `${file.sha256} ${mode} ${standIn}` };
 }
 
+const plainPath = /^[^./\0][^/\0]*(?:\/[^./\0][^/\0]*)*$/;
+
 /** `path` below `folder`, normalised. Throws when it is absolute or climbs out. */
 export function joinInside(folder: string, path: string): string {
+  // Nearly every path: no empty, long or dotted part, and nothing to join.
+  if (folder === "." && path.length < 80 && plainPath.test(path)) return path;
   const parts = [...folder.split("/"), ...path.split("/")].filter(
     (part) => part !== "" && part !== ".",
   );

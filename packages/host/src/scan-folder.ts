@@ -43,8 +43,10 @@ export async function scanFolder(path: string, options: ScanOptions): Promise<Fo
       });
     }
   }
-  const found = await findNames(root, { ...options, withIgnored: options.findIgnored ?? true });
-  const cache = await openStatCache(options.statCachePath, options.clock.now());
+  const [found, cache] = await Promise.all([
+    findNames(root, { ...options, withIgnored: options.findIgnored ?? true }),
+    openStatCache(options.statCachePath, options.clock.now()),
+  ]);
   const skipped = [...found.skipped];
   const files: UploadFile[] = [];
   const unknown: { name: string; stats: Stats }[] = [];
@@ -138,8 +140,11 @@ async function hashUnknown(
   into: ScanOptions & { cache: StatCache; files: UploadFile[]; skipped: SkippedFile[] },
 ): Promise<void> {
   const queue = unknown.values();
+  let done = 0;
   const work = async (): Promise<void> => {
     for (const { name, stats } of queue) {
+      // Small files are read at once: others must get their turn in between.
+      if (++done % 32 === 0) await nextTurn();
       try {
         const sha256 = await hashFile(join(root, name), into);
         into.cache.keep(name, stats, sha256);

@@ -31,6 +31,12 @@ get() {
 put() {
   printf '%s\\n' "$2" >"$1.$$.new" && mv -f "$1.$$.new" "$1"
 }
+writable() {
+  { true >>"$control/probe"; } 2>/dev/null
+}
+give_reserve() {
+  rm -f "$control/reserve" "$control"/reserve.*
+}
 nap() {
   sleep 0.05 2>/dev/null || sleep 1
 }
@@ -86,7 +92,7 @@ claim() {
   seen_epoch
   [ "$epoch" -ge "$seen" ] || fail forbidden "$seen"
   [ -d "$control" ] || return 0
-  [ "$epoch" -eq "$seen" ] || : >"$control/epoch.$epoch"
+  [ "$epoch" -eq "$seen" ] || true >"$control/epoch.$epoch"
   now
   printf '%s\\n' "$now" >"$control/contact"
 }
@@ -170,6 +176,7 @@ kill_tree() {
   done
 }
 freeze_tree() {
+  if lives "$control/launching/pid"; then kill -s STOP -- "-$pid" 2>/dev/null; fi
   if [ -e "$control/cgroup" ]; then
     get "$control/cgroup"
     { echo 1 >"$got/cgroup.freeze"; } 2>/dev/null
@@ -254,7 +261,10 @@ runner() {
   get "$control/launching/pid"
   [ "\${got##* }" = $$ ] || exit 0
   wall
-  until put "$control/waited" "$code $wall"; do sleep 1; done
+  until put "$control/waited" "$code $wall"; do
+    give_reserve
+    sleep 1
+  done
   wake_supervisor
   exec 4>&-
   wait
@@ -378,6 +388,7 @@ supervise() {
   me="$$ $ticks $boot"
   read_plan
   read_limits
+  writable
   get "$control/state"
   state=$got
   get "$control/active"
@@ -395,8 +406,10 @@ supervise() {
     requests
     if [ -e "$control/exit" ]; then
       after_end
-    else
+    elif writable; then
       step
+    else
+      wind_up
     fi
     tick=$((tick + 1))
     wake_watchers
@@ -444,6 +457,11 @@ step() {
   log_size
   limits
   if [ $((tick % 10)) -eq 0 ]; then measure; fi
+}
+wind_up() {
+  kill_tree
+  [ -z "$(tree)" ] || return 0
+  if lives "$control/runner"; then kill -s KILL "$pid" 2>/dev/null; fi
 }
 set_job_state() {
   if [ -e "$control/set-up" ] && { [ ! -e "$control/plan/barrier" ] || [ -e "$control/proceed" ]; }; then
@@ -602,10 +620,11 @@ finish() {
   : >>"$control/log"
   [ "$code" -eq 0 ] || xid=$(find_xid)
   until put "$control/exit" "$code $reason $began $ended $(file_size "$control/log") \${xid:--} end"; do
-    rm -f "$control/reserve"
+    give_reserve
     sleep 1
   done
-  rm -f "$control/reserve" "$control/pipe"
+  give_reserve
+  rm -f "$control/pipe"
   put "$control/ended-at" "$now"
   set_state ended
   after_end
@@ -654,11 +673,19 @@ kernel_told_oom() {
 }
 disk_is_full() {
   free_space
-  [ "\${free_kib:-999999}" -lt 1024 ] || ! { echo test >"$control/probe.$$" && [ -s "$control/probe.$$" ]; } 2>/dev/null
+  [ "\${free_kib:-999999}" -lt 1024 ] || inodes_are_gone ||
+    ! { echo test >"$control/probe.$$" && [ -s "$control/probe.$$" ]; } 2>/dev/null
   full=$?
   rm -f "$control/probe.$$"
   [ $full -eq 0 ] || return 1
-  rm -f "$control/reserve"
+  give_reserve
+}
+inodes_are_gone() {
+  df -Pi "$dir/work" 2>/dev/null | {
+    read -r _
+    read -r _ inodes _ free _
+    [ "\${inodes:-0}" -gt 0 ] && [ "$free" -lt 32 ]
+  } 2>/dev/null
 }
 free_space() {
   free_kib=$(df -Pk "$dir/work" 2>/dev/null | { read -r _; read -r _ _ _ free _; printf %s "$free"; })
@@ -681,7 +708,11 @@ measure() {
   [ $((tick % 60)) -ne 0 ] || [ -z "$(command -v nvidia-smi)" ] || lives "$control/gpu-reader" || {
     sh "$script" gpu "$dir" </dev/null >/dev/null 2>&1 &
   }
-  if [ "\${free_kib:-999999}" -lt 64 ]; then disk_is_full; fi
+  if [ "\${free_kib:-999999}" -lt 64 ] || ! { echo >"$control/probe.$$"; } 2>/dev/null; then
+    disk_is_full
+  else
+    rm -f "$control/probe.$$"
+  fi
 }
 read_gpu() {
   attempt "$1"
@@ -779,6 +810,16 @@ read_beat() {
   log_size
   get "$control/stats"
   line="$line log=$log $got"
+  writable || tell_lost_disk
+}
+tell_lost_disk() {
+  if [ -n "$(tree)" ] || lives "$control/runner"; then
+    line="B $protocol up=$now wall=$((now + wall_gap)) boot=$boot state=stopping log=$log"
+    return
+  fi
+  get "$control/began"
+  line="B $protocol up=$now wall=$((now + wall_gap)) boot=$boot state=ended log=$log code=255 reason=disk-full"
+  line="$line started=\${got:-0} ended=$(((now + wall_gap) / 1000))"
 }
 prepare() {
   now
@@ -795,6 +836,8 @@ prepare() {
     [ "\${name:-}" = end ] || fail incomplete
     cp "$script" "$control/supervisor.new" && mv -f "$control/supervisor.new" "$control/supervisor.sh"
     dd if=/dev/zero of="$control/reserve" bs=65536 count=16 2>/dev/null
+    for number in 1 2 3 4 5 6 7 8 9 10 11 12; do echo >"$control/reserve.$number"; done
+    writable
     while IFS== read -r key value; do
       case $key in
         timeLimitMs) put "$control/deadline" $((now + value)) ;;
@@ -884,7 +927,7 @@ control() {
   printf '%s\\n' "$now" >"$control/heard.$$"
   emit &
   emitter=$!
-  : >"$control/watchers/$emitter"
+  true >"$control/watchers/$emitter"
   while read -r id words; do
     seen_epoch
     if [ "$epoch" -lt "$seen" ]; then
@@ -943,14 +986,14 @@ finish_all() {
       : >"$control/wanted"
       perform stop 0 stopped
       tries=0
-      until [ -e "$control/exit" ] || [ "$tries" -gt 400 ]; do
+      until [ -e "$control/exit" ] || [ "$tries" -gt 400 ] || ! writable; do
         tries=$((tries + 1))
         wake_supervisor
         nap
       done
       [ -e "$control/exit" ] || kill_tree
     fi
-    : >"$control/over"
+    true >"$control/over"
     for process in guard supervisor; do
       lives "$control/$process" && kill -s KILL "$pid" 2>/dev/null
     done
@@ -979,8 +1022,8 @@ list_files() {
   echo .
 }
 sums() {
-  if [ -n "$(command -v openssl)" ]; then
-    xargs -0 -r openssl dgst -sha256 -r 2>/dev/null | sed 's/^\\([0-9a-f]*\\) \\*/\\1  /'
+  if [ -n "$(command -v openssl)" ] && { [ -n "\${heavy:-}" ] || [ -z "$(command -v sha256sum)" ]; }; then
+    xargs -0 -r openssl dgst -sha256 -r 2>/dev/null
   else
     xargs -0 -r sha256sum 2>/dev/null
   fi
@@ -988,6 +1031,7 @@ sums() {
 hash_files() {
   claim
   cd "$dir/$1" || fail absent
+  heavy=1
   sums
   echo .
 }
@@ -1004,37 +1048,32 @@ read_files() {
   exec xargs -0 -r cat
 }
 
-without() {
-  awk 'FILENAME == ARGV[1] { other[$0] = 1; next } !($0 in other)' "$2" "$1"
-}
-common() {
-  awk 'FILENAME == ARGV[1] { other[$0] = 1; next } $0 in other' "$2" "$1"
-}
-unpack() {
-  mkfifo "$1/pipe"
-  tar -xpf - -C "$dir/work" <"$1/pipe" 2>/dev/null &
-  tee "$1/pipe" | tar -xpf - -C "$1/tree" 2>/dev/null
-  wait $!
-  rm -f "$1/pipe"
-}
 publish() {
   (
     cd "$1" || exit 1
     LC_ALL=C
     export LC_ALL
-    cut -b71- list | sed 's,^,./,' | tr '\\n' '\\0' | (cd tree && sums) >result
-    awk 'FILENAME == "result" { sum[substr($0, 69)] = substr($0, 1, 64); next }
-      substr($0, 66, 4) == "link" || sum[substr($0, 71)] == substr($0, 1, 64)' result list | sort >index
-    [ -s index ] || exit 0
-    cut -b1-64 index | sort -u >hashes
-    rm -f list result owner attempt
+    sed 's,^.\\{70\\},./,' list | tr '\\n' '\\0' | (cd tree && sums) >result
+    awk '
+      FILENAME == "result" && /^\\\\/ { $0 = substr($0, 2); gsub(/\\\\\\\\/, "\\\\") }
+      FILENAME == "result" { sum[substr($0, 69)] = substr($0, 1, 64); next }
+      substr($0, 66, 4) == "link" || sum[substr($0, 71)] == substr($0, 1, 64) { print >"index"; print substr($0, 1, 64) >"hashes" }
+    ' result list
+    rm -f list result owner archive
   )
   if [ -s "$1/index" ]; then
     [ "\${2:-}" != placed ] || cp "$1/index" "$control/placed.$$"
-    mv "$1" "$root/store/$(date +%s)-\${1##*/}"
+    mv "$1" "$root/store/\${1##*/}"
   else
     rm -rf "$1"
   fi
+}
+begin_pack() {
+  now
+  started $$
+  folder=$root/store/in/$now-$$-\${boot%%-*}
+  mkdir -p "$folder/tree"
+  printf '%s\\n' "$$ $ticks $boot $mark" >"$folder/owner"
 }
 salvage() {
   for folder in "$root"/store/in/*; do
@@ -1042,33 +1081,37 @@ salvage() {
     get "$folder/owner"
     owner=\${got##* }
     if lives "$folder/owner"; then
-      get "$folder/attempt"
-      [ "$got" = "$mark" ] || continue
+      [ "$owner" = "$mark" ] || continue
       kill -s KILL "$pid" 2>/dev/null
     fi
-    if [ -n "$owner" ] || [ -e "$folder/list" ]; then publish "$folder"; else rm -rf "$folder"; fi
+    if [ -e "$folder/list" ]; then publish "$folder"; else rm -rf "$folder"; fi
   done
+}
+unpack() {
+  mkfifo "$1/archive"
+  tar -xpf - -C "$dir/work" <"$1/archive" 2>/dev/null &
+  frame "$2" | tee "$1/archive" | tar -xpf - -C "$1/tree" 2>/dev/null
+  wait $!
 }
 receive() {
   claim
-  folder=$root/store/in/$$-\${now}
-  mkdir -p "$folder/tree"
-  record "$folder/owner"
-  put "$folder/attempt" "$mark"
+  placed=
+  heavy=1
+  begin_pack
   while read -r kind size; do
     case $kind in
       list) frame "$size" >"$folder/list" ;;
-      tar) frame "$size" | unpack "$folder" ;;
+      tar) unpack "$folder" "$size" && placed=placed ;;
       *) break ;;
     esac
   done
-  publish "$folder" placed
+  publish "$folder" $placed
   echo done
 }
 receive_ranges() {
   claim
   while read -r hash offset length; do
-    mkdir -p "$root/store/big/$hash"
+    [ -d "$root/store/big/$hash" ] || mkdir -p "$root/store/big/$hash"
     blocks=$((length / 65536))
     rest=$((length % 65536))
     {
@@ -1080,20 +1123,22 @@ receive_ranges() {
   echo done
 }
 sync_tree() {
+  sync=$control/sync.$$
+  mkdir -p "$root/store/in" "$root/store/big" "$dir/work" "$sync" || fail disk-full
   claim
-  mkdir -p "$root/store/in" "$root/store/big" "$control" "$dir/work"
-  claim
-  find "$root/store" -mindepth 1 -maxdepth 1 -name '[0-9]*' -mtime +14 -exec rm -rf {} + 2>/dev/null
   salvage
   LC_ALL=C
   export LC_ALL
-  folder=$control/sync.$$
-  rm -rf "$control"/sync.* "$control"/placed.*
-  mkdir "$folder" || fail disk-full
+  cd "$sync" || fail disk-full
+  : >need
   while read -r kind size name; do
     case $kind in
+      buckets)
+        frame "$size" >digests
+        compare_buckets
+        ;;
       want)
-        frame "$size" >"$folder/want"
+        frame "$size" >want
         find_missing
         ;;
       space)
@@ -1101,18 +1146,18 @@ sync_tree() {
         [ $((\${free_kib:-0} * 1024)) -ge "$size" ] || fail disk-full "$size" $((\${free_kib:-0} * 1024))
         ;;
       list)
-        inline=$root/store/in/$$-$now
-        mkdir -p "$inline/tree"
-        frame "$size" >"$inline/list"
-        record "$inline/owner"
-        put "$inline/attempt" "$mark"
+        begin_pack
+        frame "$size" >"$folder/list"
         ;;
       tar)
-        frame "$size" | unpack "$inline"
-        publish "$inline" placed
+        placed=placed
+        frame "$size" >"$folder/archive"
+        tar -xpf "$folder/archive" -C "$folder/tree" 2>/dev/null
+        tar -xpf "$folder/archive" -C "$dir/work" 2>/dev/null || placed=
+        publish "$folder" $placed
         ;;
       big) assemble "$size" "\${name%% *}" "\${name#* }" ;;
-      place) frame "$size" >"$folder/place" ;;
+      place) frame "$size" >place ;;
       build)
         build
         break
@@ -1120,39 +1165,63 @@ sync_tree() {
       *) fail unsupported "$kind" ;;
     esac
   done
-  rm -rf "$folder"
+  rm -rf "$control"/sync.* "$control"/placed.*
+  find "$root/store" -mindepth 1 -maxdepth 1 -name '[0-9]*' -mtime +14 -exec rm -rf {} + 2>/dev/null
 }
-find_missing() {
-  known=$control/tree
-  if [ ! -e "$known" ] || [ -d "$control/launching" ]; then : >"$folder/none"; known=$folder/none; fi
-  without "$folder/want" "$known" >"$folder/need" || fail broken awk
-  cut -b1-64 "$folder/need" | sort -u >"$folder/need-hashes" || fail broken sort
-  set -- "$root"/store/[0-9]*/hashes
-  if [ -e "$1" ]; then sort -mu "$@" >"$folder/have"; else : >"$folder/have"; fi
-  without "$folder/need-hashes" "$folder/have" >"$folder/missing" || fail broken awk
-  if [ -s "$folder/missing" ] && cmp -s "$folder/missing" "$folder/need-hashes" && cmp -s "$folder/need" "$folder/want"; then
+compare_buckets() {
+  if [ ! -e "$control/tree/digests" ] || [ -e "$control/tree/changing" ] || [ -d "$control/launching" ]; then
     echo all
   else
-    cat "$folder/missing"
+    awk 'FILENAME == ARGV[1] { known[$0] = 1; next } !($0 in known) { print substr($0, 1, 2) }' \\
+      "$control/tree/digests" digests || fail broken awk
   fi
-  for big in "$root"/store/big/*/ranges; do
-    [ -e "$big" ] || continue
-    hash=\${big%/ranges}
-    sed "s/^/r \${hash##*/} /" "$big"
-  done
+  echo .
+}
+find_missing() {
+  if [ -e "$control/tree/changing" ] || [ -d "$control/launching" ]; then rm -rf "$control/tree"; fi
+  awk -v tree="$control/tree/" '
+    {
+      bucket = substr($0, 1, 2)
+      if (!(bucket in read)) {
+        read[bucket] = 1
+        while ((getline line <(tree bucket)) > 0) known[line] = bucket
+        close(tree bucket)
+      }
+      line = substr($0, 4)
+      if (line in known) next
+      print line >"need"
+      if (!(substr(line, 1, 64) in hash)) print substr(line, 1, 64) >"need-hashes"
+      hash[substr(line, 1, 64)] = 1
+    }' want || fail broken awk
+  if [ -s need ]; then
+    set -- "$root"/store/[0-9]*/hashes
+    [ -e "$1" ] || set --
+    awk 'FILENAME == ARGV[1] { missing[$0] = 1; next } { delete missing[$0] } END { for (hash in missing) print hash }' \\
+      need-hashes "$@" || fail broken awk
+    for big in "$root"/store/big/*/ranges; do
+      [ -e "$big" ] || continue
+      hash=\${big%/ranges}
+      sed "s/^/r \${hash##*/} /" "$big"
+    done
+    [ -d "$control/tree" ] || mkdir "$control/tree"
+    : >"$control/tree/changing"
+  fi
   echo .
 }
 assemble() {
-  big=$root/store/in/$$-$2
+  begin_pack
   target=$dir/work/$3
-  mkdir -p "$big" "\${target%/*}"
-  mv "$root/store/big/$2" "$big/tree" 2>/dev/null || return
-  rm -f "$big/tree/ranges"
-  printf '%s 0644 data\\n' "$2" >"$big/list"
-  (cp $(reflink) "$big/tree/data" "$target.$$" && chmod "$1" "$target.$$") 2>/dev/null &
+  mkdir -p "\${target%/*}"
+  rm -rf "$folder/tree"
+  mv "$root/store/big/$2" "$folder/tree" 2>/dev/null || return
+  rm -f "$folder/tree/ranges"
+  printf '%s 0644 data\\n' "$2" >"$folder/list"
+  { rm -rf "$target.$$" && cp "$(reflink)" "$folder/tree/data" "$target.$$" && chmod "$1" "$target.$$"; } 2>/dev/null &
   copier=$!
-  publish "$big"
-  wait "$copier" && [ ! -d "$big" ] && mv -f "$target.$$" "$target" && printf '%s %s %s\\n' "$2" "$1" "$3" >>"$folder/placed"
+  heavy=1
+  publish "$folder"
+  wait "$copier" && [ -d "$root/store/\${folder##*/}" ] && mv -f "$target.$$" "$target" &&
+    printf '%s %s %s\\n' "$2" "$1" "$3" >>"$control/placed.big"
   rm -f "$target.$$"
 }
 reflink() {
@@ -1163,39 +1232,29 @@ reflink() {
   echo "$reflink"
 }
 build() {
-  cd "$folder" || fail disk-full
-  for placed in "$control"/placed.*; do
-    [ ! -e "$placed" ] || cat "$placed" >>placed
-  done
-  rm -f "$control"/placed.*
-  if [ -e placed ]; then without need placed >remaining || fail broken awk; else cp need remaining; fi
+  set -- "$control"/placed.*
+  [ -e "$1" ] || set --
+  awk 'FILENAME != "need" { placed[$0] = 1; next } !($0 in placed)' "$@" need >remaining || fail broken awk
   set -- "$root"/store/[0-9]*/index
   [ -e "$1" ] || set --
   at=$#
   while [ "$at" -gt 0 ] && [ -s remaining ]; do
     eval "pack=\\\${$at}"
     at=$((at - 1))
-    [ -e "$pack" ] || continue
-    common remaining "$pack" >here || fail broken awk
+    awk 'FILENAME == ARGV[1] { wanted[$0] = 1; next } $0 in wanted' remaining "$pack" >here || fail broken awk
     [ -s here ] || continue
     pack=\${pack%/index}
     touch "$pack"
-    cut -b71- here | copy_paths "$pack/tree"
-    without remaining here >rest || fail broken awk
+    cut -b71- here | copy_paths "$pack/tree" || fail copy "$(tail -n 1 problems)"
+    awk 'FILENAME == ARGV[1] { done[$0] = 1; next } !($0 in done)' here remaining >rest || fail broken awk
     mv rest remaining
   done
   [ ! -s remaining ] || copy_renamed "$@"
-  [ ! -e place ] || (cd "$dir/work" && sh "$folder/place")
+  [ ! -e place ] || (cd "$dir/work" && sh "$sync/place" 2>>"$sync/problems") || fail copy "$(tail -n 1 problems)"
   if [ -s lost ]; then
     sed 's/^/lost /' lost
   elif [ -s need ]; then
-    cut -b71- need >paths
-    if [ -s "$known" ]; then
-      awk 'FNR == NR { gone[$0] = 1; next } !(substr($0, 71) in gone)' paths "$known" | sort -m - need >tree
-    else
-      cp need tree
-    fi
-    mv tree "$control/tree"
+    remember
   fi
   echo .
 }
@@ -1204,7 +1263,7 @@ copy_paths() {
     (cd "$1" && tr '\\n' '\\0' | xargs -0 -r cp -a --parents --remove-destination --reflink=auto -t "$dir/work" --)
   else
     (cd "$1" && sed 's,^,./,' | tr '\\n' '\\0' | xargs -0 -r sh -c 'tar -cf - "$@" | tar -xpf - -C "$0"' "$dir/work")
-  fi 2>>"$folder/problems"
+  fi 2>>problems
 }
 copy_renamed() {
   rm -f lost
@@ -1215,8 +1274,36 @@ copy_renamed() {
   while IFS= read -r source && IFS= read -r mode && IFS= read -r target; do
     target=$dir/work/$target
     mkdir -p "\${target%/*}"
-    cp -a "$source" "$target.$$" && { [ "$mode" = link ] || chmod "$mode" "$target.$$"; } && mv -f "$target.$$" "$target"
+    { cp -a "$source" "$target.$$" && { [ "$mode" = link ] || chmod "$mode" "$target.$$"; } && mv -f "$target.$$" "$target"; } 2>>problems ||
+      fail copy "$(tail -n 1 problems)"
   done <moves
+}
+remember() {
+  [ -e digests ] || : >digests
+  known=$control/tree/digests
+  [ -e "$known" ] || known=/dev/null
+  awk -v tree="$control/tree/" '
+    FILENAME == "want" {
+      bucket = substr($0, 1, 2)
+      line = substr($0, 4)
+      named[substr(line, 71)] = 1
+      text[bucket] = text[bucket] line "\\n"
+      next
+    }
+    FILENAME == "digests" { digest[substr($0, 1, 2)] = $0; next }
+    !(substr($0, 1, 2) in text)
+    END {
+      for (bucket in text) {
+        others = ""
+        while ((getline line <(tree bucket)) > 0) if (!(substr(line, 71) in named)) others = others line "\\n"
+        close(tree bucket)
+        printf "%s%s", text[bucket], others >(tree bucket)
+        close(tree bucket)
+        if (others == "" && (bucket in digest)) print digest[bucket]
+      }
+    }' want digests "$known" >new-digests || fail broken awk
+  mv new-digests "$control/tree/digests"
+  rm -f "$control/tree/changing"
 }
 script=$0
 action=\${1:-}

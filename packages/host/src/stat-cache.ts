@@ -6,7 +6,7 @@ import { dirname } from "node:path";
 export interface StatCache {
   readonly find: (path: string, stats: Stats) => string | undefined;
   readonly keep: (path: string, stats: Stats, sha256: string) => void;
-  /** Writes what was found or kept this time; forgets the rest. */
+  /** Writes what was found or kept this time and forgets the rest, where that is worth more than reading again. */
   readonly save: () => Promise<void>;
 }
 
@@ -25,7 +25,8 @@ const racyMs = 2000;
 export async function openStatCache(path: string | undefined, nowMs: number): Promise<StatCache> {
   const old = path === undefined ? new Map<string, Entry>() : await readEntries(path);
   const fresh = new Map<string, Entry>();
-  let isChanged = false;
+  let keptFiles = 0;
+  let keptBytes = 0;
   return {
     find(name, stats) {
       const entry = old.get(name);
@@ -43,10 +44,12 @@ export async function openStatCache(path: string | undefined, nowMs: number): Pr
     keep(name, stats, sha256) {
       if (nowMs - Math.max(stats.mtimeMs, stats.ctimeMs) < racyMs) return;
       fresh.set(name, [stats.size, stats.mtimeMs, stats.ctimeMs, stats.ino, sha256]);
-      isChanged = true;
+      keptFiles++;
+      keptBytes += stats.size;
     },
     async save() {
-      if (path === undefined || (!isChanged && fresh.size === old.size)) return;
+      const isSlight = keptFiles * 100 < fresh.size && keptBytes < 4 << 20;
+      if (path === undefined || (old.size > 0 && isSlight && fresh.size <= old.size)) return;
       await mkdir(dirname(path), { recursive: true, mode: 0o700 });
       const text = JSON.stringify({ version: 1, entries: [...fresh] });
       await writeFile(`${path}.${process.pid}`, text, { mode: 0o600 });

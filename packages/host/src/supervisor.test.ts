@@ -328,10 +328,13 @@ for (const shell of ["dash", "busybox"] as const) {
 
 describe.skipIf(process.getuid?.() !== 0).concurrent("a full disk", () => {
   /** A host whose folder is a small file system of its own. */
-  async function onSmallDisk(use: (host: TestHost) => Promise<void>): Promise<void> {
-    await using host = createTestHost("dash");
+  async function onSmallDisk(
+    use: (host: TestHost) => Promise<void>,
+    { size = "size=6m", shell = "dash" }: { readonly size?: string; readonly shell?: "dash" | "busybox" } = {},
+  ): Promise<void> {
+    await using host = createTestHost(shell);
     mkdirSync(host.root);
-    execFileSync("mount", ["-t", "tmpfs", "-o", "size=6m", "tmpfs", host.root]);
+    execFileSync("mount", ["-t", "tmpfs", "-o", size, "tmpfs", host.root]);
     try {
       await use(host);
     } finally {
@@ -354,6 +357,36 @@ describe.skipIf(process.getuid?.() !== 0).concurrent("a full disk", () => {
       expect(beat.logBytes).toBe(Buffer.byteLength(readLog(host, host.attempt)));
     });
   });
+
+  it("without inodes ends a job that fails by it, with the reason", async ({ expect }) => {
+    await onSmallDisk(
+      async (host) => {
+        await launch(host, "i=0; while [ $i -lt 3000 ]; do i=$((i+1)); echo >f$i || exit 6; done");
+        expect(await untilEnded(host)).toMatchObject({ exit: { code: 6, reason: "disk-full" } });
+      },
+      { size: "size=6m,nr_inodes=800" },
+    );
+  });
+
+  for (const shell of ["dash", "busybox"] as const) {
+    const { problem } = findShell(shell);
+    it.skipIf(problem !== undefined)(
+      `that turns read-only ends the job, and the beats say so (${shell})`,
+      async ({ expect }) => {
+        await onSmallDisk(
+          async (host) => {
+            await launch(host, "echo begun; while :; do sleep 0.2; done");
+            await untilBeat(host.session, host.attempt, (beat) => beat.logBytes > 0);
+            execFileSync("mount", ["-o", "remount,ro", host.root]);
+            const beat = await untilEnded(host);
+            execFileSync("mount", ["-o", "remount,rw", host.root]);
+            expect(beat).toMatchObject({ logBytes: 6, exit: { code: 255, reason: "disk-full" } });
+          },
+          { shell },
+        );
+      },
+    );
+  }
 });
 
 /** Fake clocks: a folder in the place of /proc. */

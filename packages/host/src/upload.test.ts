@@ -70,7 +70,7 @@ for (const shell of ["dash", "busybox"] as const) {
 
     it("sends only what no earlier attempt has brought", async ({ expect }) => {
       await using host = createTestHost(shell);
-      const files = Array.from({ length: 200 }, (_, at) =>
+      const files = Array.from({ length: 400 }, (_, at) =>
         inMemory(`d${at % 7}/f${at}`, `file ${at}`),
       );
       await host.session.upload(host.attempt, files, { signal });
@@ -81,7 +81,7 @@ for (const shell of ["dash", "busybox"] as const) {
         ...files.slice(1, -1),
         inMemory("d0/f0", "other"),
         // The same content under another name and mode is not sent.
-        inMemory("moved", "file 199", 0o755),
+        inMemory("moved", "file 399", 0o755),
       ];
       const report = await host.session.upload(second, changed, { signal });
       expect(report).toMatchObject({ sentFiles: 1, sentBytes: 5 });

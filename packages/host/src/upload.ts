@@ -10,7 +10,7 @@ import { GpujobError, PlatformError } from "@gpujob/spec";
 import { startDeadline, toAborted, untilAborted } from "./deadline.ts";
 import { toRefusal } from "./link.ts";
 import type { Manifest, ManifestEntry } from "./manifest.ts";
-import { createManifest } from "./manifest.ts";
+import { createManifest, renderWanted } from "./manifest.ts";
 import { readLines, write } from "./streams.ts";
 import type { FileRange } from "./upload-ranges.ts";
 import { planRanges, sendRanges, uncovered } from "./upload-ranges.ts";
@@ -29,6 +29,9 @@ const buildMs = 30 * 60_000;
 const streams = 4;
 /** Up to here everything goes through the conversation itself: no further channel is worth its set-up. */
 const inlineBytes = 4 << 20;
+
+/** Up to so many files, asking first costs more than sending all lines. */
+const smallTree = 300;
 
 interface UploadContext {
   readonly start: StartUpload;
@@ -111,12 +114,15 @@ async function converse(
     const lines = readLines(main.stdout);
     answers = lines;
     const say = (chunk: Uint8Array | string): Promise<void> => write(main.stdin, chunk, { signal });
-    await say(`want ${manifest.text.length}\n`);
-    await say(manifest.text);
+    const wanted = await askForBuckets(manifest, say, () =>
+      untilAborted(readAnswer(lines), signal),
+    );
+    await say(`want ${wanted.length}\n`);
+    await say(wanted);
     const answer = await untilAborted(readAnswer(lines), signal);
     const missing = findMissing(manifest, answer);
     const meter = createMeter(manifest, missing, context.onProgress, deadline.restart);
-    await say(`space ${meter.totalBytes * 2}\n`);
+    if (meter.totalBytes > 1 << 20) await say(`space ${meter.totalBytes * 2}\n`);
     if (archiveSize(missing.small) <= inlineBytes && missing.big.length === 0) {
       if (missing.small.length > 0) await sendArchive(missing.small, say, meter);
     } else {
@@ -180,6 +186,19 @@ function explain(error: unknown, signal: AbortSignal, deadline: AbortSignal): un
   );
 }
 
+/** The lines that the host must see: of a large tree only those of buckets that differ. */
+async function askForBuckets(
+  manifest: Manifest,
+  say: (chunk: Uint8Array | string) => Promise<void>,
+  answer: () => Promise<Answer>,
+): Promise<Buffer> {
+  if (manifest.entries.length <= smallTree) return renderWanted(manifest, "all");
+  await say(`buckets ${manifest.digests.length}\n`);
+  await say(manifest.digests);
+  const { isAll, hashes } = await answer();
+  return renderWanted(manifest, isAll ? "all" : hashes);
+}
+
 interface Answer {
   readonly isAll: boolean;
   readonly hashes: ReadonlySet<string>;
@@ -216,7 +235,7 @@ async function readAnswer(lines: AsyncGenerator<string>): Promise<Answer> {
 function findMissing(manifest: Manifest, answer: Answer): Missing {
   const byHash = new Map<string, ManifestEntry>();
   for (const entry of manifest.entries) {
-    if (answer.isAll || answer.hashes.has(entry.file.sha256)) byHash.set(entry.file.sha256, entry);
+    if (answer.hashes.has(entry.file.sha256)) byHash.set(entry.file.sha256, entry);
   }
   const missing = [...byHash.values()];
   // A broken link may cost one file per stream: what is more than a hundredth of the whole goes in ranges instead.

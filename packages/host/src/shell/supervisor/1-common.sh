@@ -42,6 +42,16 @@ put() {
   printf '%s\n' "$2" >"$1.$$.new" && mv -f "$1.$$.new" "$1"
 }
 
+# Can the disk be written at all? Opening a file that is there needs neither space nor an inode.
+writable() {
+  { true >>"$control/probe"; } 2>/dev/null
+}
+
+# Gives up what was set aside, so that the end of the job can still be written.
+give_reserve() {
+  rm -f "$control/reserve" "$control"/reserve.*
+}
+
 # Sleeps a short moment where fractions are understood, else a second.
 nap() {
   sleep 0.05 2>/dev/null || sleep 1
@@ -120,7 +130,8 @@ claim() {
   seen_epoch
   [ "$epoch" -ge "$seen" ] || fail forbidden "$seen"
   [ -d "$control" ] || return 0
-  [ "$epoch" -eq "$seen" ] || : >"$control/epoch.$epoch"
+  # Not with `:`, whose failure to write would end a POSIX shell.
+  [ "$epoch" -eq "$seen" ] || true >"$control/epoch.$epoch"
   now
   printf '%s\n' "$now" >"$control/contact"
 }

@@ -89,6 +89,8 @@ kill_tree() {
 
 # Stops every process from running, by the cgroup freezer where we have one and SIGSTOP for the rest.
 freeze_tree() {
+  # The job's own group at once: whom others may have replaced must not run on while the rest is being looked for.
+  if lives "$control/launching/pid"; then kill -s STOP -- "-$pid" 2>/dev/null; fi
   if [ -e "$control/cgroup" ]; then
     get "$control/cgroup"
     { echo 1 >"$got/cgroup.freeze"; } 2>/dev/null

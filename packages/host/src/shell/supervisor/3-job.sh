@@ -43,7 +43,10 @@ runner() {
   # Another runner was first: this one's child did nothing.
   [ "${got##* }" = $$ ] || exit 0
   wall
-  until put "$control/waited" "$code $wall"; do sleep 1; done
+  until put "$control/waited" "$code $wall"; do
+    give_reserve
+    sleep 1
+  done
   wake_supervisor
   # Without our end the copier ends once the last writer has gone.
   exec 4>&-

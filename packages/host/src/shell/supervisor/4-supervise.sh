@@ -61,6 +61,7 @@ supervise() {
   me="$$ $ticks $boot"
   read_plan
   read_limits
+  writable
   get "$control/state"
   state=$got
   get "$control/active"
@@ -79,8 +80,10 @@ supervise() {
     requests
     if [ -e "$control/exit" ]; then
       after_end
-    else
+    elif writable; then
       step
+    else
+      wind_up
     fi
     tick=$((tick + 1))
     wake_watchers
@@ -135,6 +138,13 @@ step() {
   log_size
   limits
   if [ $((tick % 10)) -eq 0 ]; then measure; fi
+}
+
+# The disk cannot be written any more: no limit could be kept and no end recorded. Beats tell it once nothing is alive.
+wind_up() {
+  kill_tree
+  [ -z "$(tree)" ] || return 0
+  if lives "$control/runner"; then kill -s KILL "$pid" 2>/dev/null; fi
 }
 
 set_job_state() {
@@ -314,10 +324,11 @@ finish() {
   : >>"$control/log"
   [ "$code" -eq 0 ] || xid=$(find_xid)
   until put "$control/exit" "$code $reason $began $ended $(file_size "$control/log") ${xid:--} end"; do
-    rm -f "$control/reserve"
+    give_reserve
     sleep 1
   done
-  rm -f "$control/reserve" "$control/pipe"
+  give_reserve
+  rm -f "$control/pipe"
   put "$control/ended-at" "$now"
   set_state ended
   after_end
@@ -372,14 +383,24 @@ kernel_told_oom() {
     done | grep -q yes
 }
 
-# Is there no space, or no inode, for another file? The reserve is given up first, so that the status can be written.
+# Is there no space, or no inode, for another file? Then the reserve is given up, so that the status can be written.
 disk_is_full() {
   free_space
-  [ "${free_kib:-999999}" -lt 1024 ] || ! { echo test >"$control/probe.$$" && [ -s "$control/probe.$$" ]; } 2>/dev/null
+  [ "${free_kib:-999999}" -lt 1024 ] || inodes_are_gone ||
+    ! { echo test >"$control/probe.$$" && [ -s "$control/probe.$$" ]; } 2>/dev/null
   full=$?
   rm -f "$control/probe.$$"
   [ $full -eq 0 ] || return 1
-  rm -f "$control/reserve"
+  give_reserve
+}
+
+# Are fewer inodes left than the reserve holds? Some file systems count none.
+inodes_are_gone() {
+  df -Pi "$dir/work" 2>/dev/null | {
+    read -r _
+    read -r _ inodes _ free _
+    [ "${inodes:-0}" -gt 0 ] && [ "$free" -lt 32 ]
+  } 2>/dev/null
 }
 
 # Free KiB where the work folder is -> $free_kib.
@@ -406,7 +427,11 @@ measure() {
   [ $((tick % 60)) -ne 0 ] || [ -z "$(command -v nvidia-smi)" ] || lives "$control/gpu-reader" || {
     sh "$script" gpu "$dir" </dev/null >/dev/null 2>&1 &
   }
-  if [ "${free_kib:-999999}" -lt 64 ]; then disk_is_full; fi
+  if [ "${free_kib:-999999}" -lt 64 ] || ! { echo >"$control/probe.$$"; } 2>/dev/null; then
+    disk_is_full
+  else
+    rm -f "$control/probe.$$"
+  fi
 }
 
 # Mean use and summed memory of the cards, from the vendor's tool.

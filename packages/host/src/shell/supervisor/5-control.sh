@@ -40,6 +40,18 @@ read_beat() {
   log_size
   get "$control/stats"
   line="$line log=$log $got"
+  writable || tell_lost_disk
+}
+
+# The end of a job whose disk turned read-only: nothing can be written down, so it is read off the processes.
+tell_lost_disk() {
+  if [ -n "$(tree)" ] || lives "$control/runner"; then
+    line="B $protocol up=$now wall=$((now + wall_gap)) boot=$boot state=stopping log=$log"
+    return
+  fi
+  get "$control/began"
+  line="B $protocol up=$now wall=$((now + wall_gap)) boot=$boot state=ended log=$log code=255 reason=disk-full"
+  line="$line started=${got:-0} ended=$(((now + wall_gap) / 1000))"
 }
 
 # Receives the plan as frames. Nothing of it counts before the last one.
@@ -59,6 +71,8 @@ prepare() {
     cp "$script" "$control/supervisor.new" && mv -f "$control/supervisor.new" "$control/supervisor.sh"
     # Space that is given up when the disk is full, so that the end can still be written.
     dd if=/dev/zero of="$control/reserve" bs=65536 count=16 2>/dev/null
+    for number in 1 2 3 4 5 6 7 8 9 10 11 12; do echo >"$control/reserve.$number"; done
+    writable
     while IFS== read -r key value; do
       case $key in
         timeLimitMs) put "$control/deadline" $((now + value)) ;;
@@ -156,7 +170,7 @@ control() {
   printf '%s\n' "$now" >"$control/heard.$$"
   emit &
   emitter=$!
-  : >"$control/watchers/$emitter"
+  true >"$control/watchers/$emitter"
   while read -r id words; do
     seen_epoch
     if [ "$epoch" -lt "$seen" ]; then
@@ -226,14 +240,14 @@ finish_all() {
       : >"$control/wanted"
       perform stop 0 stopped
       tries=0
-      until [ -e "$control/exit" ] || [ "$tries" -gt 400 ]; do
+      until [ -e "$control/exit" ] || [ "$tries" -gt 400 ] || ! writable; do
         tries=$((tries + 1))
         wake_supervisor
         nap
       done
       [ -e "$control/exit" ] || kill_tree
     fi
-    : >"$control/over"
+    true >"$control/over"
     for process in guard supervisor; do
       lives "$control/$process" && kill -s KILL "$pid" 2>/dev/null
     done

@@ -1,48 +1,40 @@
-# Uploads. The store keeps packs: a folder with a tree, its index ("hash mode path", sorted) and its hashes (sorted). A
-# pack appears by one rename, once every file in it has the hash it is named by. No process is started per file.
+# Uploads. The store keeps packs: a folder with a tree, its index ("hash mode path") and its hashes. A pack appears by one
+# rename, once every file in it has the hash it is named by. No process is started per file, and few per upload: on a busy
+# machine each costs more than all the work that it does.
 
-# Lines of file $1 that file $2 does not have.
-without() {
-  awk 'FILENAME == ARGV[1] { other[$0] = 1; next } !($0 in other)' "$2" "$1"
-}
-
-# Lines that both files have, in the order of $1.
-common() {
-  awk 'FILENAME == ARGV[1] { other[$0] = 1; next } $0 in other' "$2" "$1"
-}
-
-# Unpacks an archive on standard input into the tree of pack $1 and into the work folder at the same time: two writers
-# side by side cost less than a copy afterwards.
-unpack() {
-  mkfifo "$1/pipe"
-  tar -xpf - -C "$dir/work" <"$1/pipe" 2>/dev/null &
-  tee "$1/pipe" | tar -xpf - -C "$1/tree" 2>/dev/null
-  wait $!
-  rm -f "$1/pipe"
-}
-
-# Verifies folder $1 (a tree and the list of what it should hold) and makes it a pack. $2 placed: the same files have
-# been put into the work folder too.
+# Makes folder $1 (a tree and the list of what it should hold) a pack of the files that are whole. $2 placed: the same
+# files have been put into the work folder too.
 publish() {
   (
     cd "$1" || exit 1
     LC_ALL=C
     export LC_ALL
-    # A line of the list is whole when its file has its hash (the path begins at column 71); links have no content.
-    cut -b71- list | sed 's,^,./,' | tr '\n' '\0' | (cd tree && sums) >result
-    awk 'FILENAME == "result" { sum[substr($0, 69)] = substr($0, 1, 64); next }
-      substr($0, 66, 4) == "link" || sum[substr($0, 71)] == substr($0, 1, 64)' result list | sort >index
-    [ -s index ] || exit 0
-    cut -b1-64 index | sort -u >hashes
-    rm -f list result owner attempt
+    # The path begins at column 71.
+    sed 's,^.\{70\},./,' list | tr '\n' '\0' | (cd tree && sums) >result
+    # Links have no content to check. A line that begins with a backslash has those of its name doubled.
+    awk '
+      FILENAME == "result" && /^\\/ { $0 = substr($0, 2); gsub(/\\\\/, "\\") }
+      FILENAME == "result" { sum[substr($0, 69)] = substr($0, 1, 64); next }
+      substr($0, 66, 4) == "link" || sum[substr($0, 71)] == substr($0, 1, 64) { print >"index"; print substr($0, 1, 64) >"hashes" }
+    ' result list
+    rm -f list result owner archive
   )
   # Half of a pack may be all that a broken link left: it is worth keeping.
   if [ -s "$1/index" ]; then
     [ "${2:-}" != placed ] || cp "$1/index" "$control/placed.$$"
-    mv "$1" "$root/store/$(date +%s)-${1##*/}"
+    mv "$1" "$root/store/${1##*/}"
   else
     rm -rf "$1"
   fi
+}
+
+# Makes folder $folder for a pack that comes; it names the attempt and the process that receives it.
+begin_pack() {
+  now
+  started $$
+  folder=$root/store/in/$now-$$-${boot%%-*}
+  mkdir -p "$folder/tree"
+  printf '%s\n' "$$ $ticks $boot $mark" >"$folder/owner"
 }
 
 # Takes over what an upload that broke off has left: by the attempt's own, at once; by others, once their process is gone.
@@ -52,29 +44,36 @@ salvage() {
     get "$folder/owner"
     owner=${got##* }
     if lives "$folder/owner"; then
-      get "$folder/attempt"
-      [ "$got" = "$mark" ] || continue
+      [ "$owner" = "$mark" ] || continue
       kill -s KILL "$pid" 2>/dev/null
     fi
-    if [ -n "$owner" ] || [ -e "$folder/list" ]; then publish "$folder"; else rm -rf "$folder"; fi
+    if [ -e "$folder/list" ]; then publish "$folder"; else rm -rf "$folder"; fi
   done
+}
+
+# Unpacks an archive of $2 bytes on standard input into the tree of pack $1 and into the work folder at the same time: two
+# writers side by side cost less than a copy afterwards. Fails when the work folder did not take it all.
+unpack() {
+  mkfifo "$1/archive"
+  tar -xpf - -C "$dir/work" <"$1/archive" 2>/dev/null &
+  frame "$2" | tee "$1/archive" | tar -xpf - -C "$1/tree" 2>/dev/null
+  wait $!
 }
 
 # One stream of small files: "list BYTES", the list, then "tar BYTES" and an archive of them.
 receive() {
   claim
-  folder=$root/store/in/$$-${now}
-  mkdir -p "$folder/tree"
-  record "$folder/owner"
-  put "$folder/attempt" "$mark"
+  placed=
+  heavy=1
+  begin_pack
   while read -r kind size; do
     case $kind in
       list) frame "$size" >"$folder/list" ;;
-      tar) frame "$size" | unpack "$folder" ;;
+      tar) unpack "$folder" "$size" && placed=placed ;;
       *) break ;;
     esac
   done
-  publish "$folder" placed
+  publish "$folder" $placed
   echo done
 }
 
@@ -83,7 +82,7 @@ receive() {
 receive_ranges() {
   claim
   while read -r hash offset length; do
-    mkdir -p "$root/store/big/$hash"
+    [ -d "$root/store/big/$hash" ] || mkdir -p "$root/store/big/$hash"
     blocks=$((length / 65536))
     rest=$((length % 65536))
     # One open file for both: the second goes on where the first stopped. The first seeks even when it copies nothing.
@@ -99,21 +98,22 @@ receive_ranges() {
 # The conversation of one upload. It says what it wants, hears what is missing, sends that here or over other channels,
 # and has the work tree built.
 sync_tree() {
+  sync=$control/sync.$$
+  mkdir -p "$root/store/in" "$root/store/big" "$dir/work" "$sync" || fail disk-full
   claim
-  mkdir -p "$root/store/in" "$root/store/big" "$control" "$dir/work"
-  claim
-  # What nobody used for two weeks makes room.
-  find "$root/store" -mindepth 1 -maxdepth 1 -name '[0-9]*' -mtime +14 -exec rm -rf {} + 2>/dev/null
   salvage
   LC_ALL=C
   export LC_ALL
-  folder=$control/sync.$$
-  rm -rf "$control"/sync.* "$control"/placed.*
-  mkdir "$folder" || fail disk-full
+  cd "$sync" || fail disk-full
+  : >need
   while read -r kind size name; do
     case $kind in
+      buckets)
+        frame "$size" >digests
+        compare_buckets
+        ;;
       want)
-        frame "$size" >"$folder/want"
+        frame "$size" >want
         find_missing
         ;;
       space)
@@ -121,18 +121,19 @@ sync_tree() {
         [ $((${free_kib:-0} * 1024)) -ge "$size" ] || fail disk-full "$size" $((${free_kib:-0} * 1024))
         ;;
       list)
-        inline=$root/store/in/$$-$now
-        mkdir -p "$inline/tree"
-        frame "$size" >"$inline/list"
-        record "$inline/owner"
-        put "$inline/attempt" "$mark"
+        begin_pack
+        frame "$size" >"$folder/list"
         ;;
       tar)
-        frame "$size" | unpack "$inline"
-        publish "$inline" placed
+        # Small enough to be read twice, which takes fewer processes than to part the stream.
+        placed=placed
+        frame "$size" >"$folder/archive"
+        tar -xpf "$folder/archive" -C "$folder/tree" 2>/dev/null
+        tar -xpf "$folder/archive" -C "$dir/work" 2>/dev/null || placed=
+        publish "$folder" $placed
         ;;
       big) assemble "$size" "${name%% *}" "${name#* }" ;;
-      place) frame "$size" >"$folder/place" ;;
+      place) frame "$size" >place ;;
       build)
         build
         break
@@ -140,44 +141,74 @@ sync_tree() {
       *) fail unsupported "$kind" ;;
     esac
   done
-  rm -rf "$folder"
+  rm -rf "$control"/sync.* "$control"/placed.*
+  # What nobody used for two weeks makes room.
+  find "$root/store" -mindepth 1 -maxdepth 1 -name '[0-9]*' -mtime +14 -exec rm -rf {} + 2>/dev/null
 }
 
-# Answers with the hashes that no pack has, and the ranges of big files that an earlier try has left.
-find_missing() {
-  known=$control/tree
+# Files are known by bucket: the first two digits of the hash of their path. Answers with the buckets of which this work
+# folder may differ from the digests that came.
+compare_buckets() {
   # Once the job has begun, the work folder is its own and nothing about it is known.
-  if [ ! -e "$known" ] || [ -d "$control/launching" ]; then : >"$folder/none"; known=$folder/none; fi
-  without "$folder/want" "$known" >"$folder/need" || fail broken awk
-  cut -b1-64 "$folder/need" | sort -u >"$folder/need-hashes" || fail broken sort
-  set -- "$root"/store/[0-9]*/hashes
-  if [ -e "$1" ]; then sort -mu "$@" >"$folder/have"; else : >"$folder/have"; fi
-  without "$folder/need-hashes" "$folder/have" >"$folder/missing" || fail broken awk
-  if [ -s "$folder/missing" ] && cmp -s "$folder/missing" "$folder/need-hashes" && cmp -s "$folder/need" "$folder/want"; then
+  if [ ! -e "$control/tree/digests" ] || [ -e "$control/tree/changing" ] || [ -d "$control/launching" ]; then
     echo all
   else
-    cat "$folder/missing"
+    awk 'FILENAME == ARGV[1] { known[$0] = 1; next } !($0 in known) { print substr($0, 1, 2) }' \
+      "$control/tree/digests" digests || fail broken awk
   fi
-  for big in "$root"/store/big/*/ranges; do
-    [ -e "$big" ] || continue
-    hash=${big%/ranges}
-    sed "s/^/r ${hash##*/} /" "$big"
-  done
+  echo .
+}
+
+# Answers with the hashes that no pack has, and the ranges of big files that an earlier try has left. A wanted line is
+# "bucket hash mode path".
+find_missing() {
+  # A break while the folder changed leaves nothing that is sure.
+  if [ -e "$control/tree/changing" ] || [ -d "$control/launching" ]; then rm -rf "$control/tree"; fi
+  awk -v tree="$control/tree/" '
+    {
+      bucket = substr($0, 1, 2)
+      if (!(bucket in read)) {
+        read[bucket] = 1
+        while ((getline line <(tree bucket)) > 0) known[line] = bucket
+        close(tree bucket)
+      }
+      line = substr($0, 4)
+      if (line in known) next
+      print line >"need"
+      if (!(substr(line, 1, 64) in hash)) print substr(line, 1, 64) >"need-hashes"
+      hash[substr(line, 1, 64)] = 1
+    }' want || fail broken awk
+  if [ -s need ]; then
+    set -- "$root"/store/[0-9]*/hashes
+    [ -e "$1" ] || set --
+    awk 'FILENAME == ARGV[1] { missing[$0] = 1; next } { delete missing[$0] } END { for (hash in missing) print hash }' \
+      need-hashes "$@" || fail broken awk
+    for big in "$root"/store/big/*/ranges; do
+      [ -e "$big" ] || continue
+      hash=${big%/ranges}
+      sed "s/^/r ${hash##*/} /" "$big"
+    done
+    [ -d "$control/tree" ] || mkdir "$control/tree"
+    : >"$control/tree/changing"
+  fi
   echo .
 }
 
 # Big file $2 is whole: makes it a pack of its own, and copies it to path $3 with mode $1 while it is being verified.
 assemble() {
-  big=$root/store/in/$$-$2
+  begin_pack
   target=$dir/work/$3
-  mkdir -p "$big" "${target%/*}"
-  mv "$root/store/big/$2" "$big/tree" 2>/dev/null || return
-  rm -f "$big/tree/ranges"
-  printf '%s 0644 data\n' "$2" >"$big/list"
-  (cp $(reflink) "$big/tree/data" "$target.$$" && chmod "$1" "$target.$$") 2>/dev/null &
+  mkdir -p "${target%/*}"
+  rm -rf "$folder/tree"
+  mv "$root/store/big/$2" "$folder/tree" 2>/dev/null || return
+  rm -f "$folder/tree/ranges"
+  printf '%s 0644 data\n' "$2" >"$folder/list"
+  { rm -rf "$target.$$" && cp "$(reflink)" "$folder/tree/data" "$target.$$" && chmod "$1" "$target.$$"; } 2>/dev/null &
   copier=$!
-  publish "$big"
-  wait "$copier" && [ ! -d "$big" ] && mv -f "$target.$$" "$target" && printf '%s %s %s\n' "$2" "$1" "$3" >>"$folder/placed"
+  heavy=1
+  publish "$folder"
+  wait "$copier" && [ -d "$root/store/${folder##*/}" ] && mv -f "$target.$$" "$target" &&
+    printf '%s %s %s\n' "$2" "$1" "$3" >>"$control/placed.big"
   rm -f "$target.$$"
 }
 
@@ -192,40 +223,30 @@ reflink() {
 # Puts what is needed into the work folder, by reflink where the file system can and by copy elsewhere. Never by hard
 # link: a job that appends to a file would change the store.
 build() {
-  cd "$folder" || fail disk-full
   # What came with this upload is in its place already.
-  for placed in "$control"/placed.*; do
-    [ ! -e "$placed" ] || cat "$placed" >>placed
-  done
-  rm -f "$control"/placed.*
-  if [ -e placed ]; then without need placed >remaining || fail broken awk; else cp need remaining; fi
+  set -- "$control"/placed.*
+  [ -e "$1" ] || set --
+  awk 'FILENAME != "need" { placed[$0] = 1; next } !($0 in placed)' "$@" need >remaining || fail broken awk
   set -- "$root"/store/[0-9]*/index
   [ -e "$1" ] || set --
   at=$#
   while [ "$at" -gt 0 ] && [ -s remaining ]; do
     eval "pack=\${$at}"
     at=$((at - 1))
-    [ -e "$pack" ] || continue
-    common remaining "$pack" >here || fail broken awk
+    awk 'FILENAME == ARGV[1] { wanted[$0] = 1; next } $0 in wanted' remaining "$pack" >here || fail broken awk
     [ -s here ] || continue
     pack=${pack%/index}
     touch "$pack"
-    cut -b71- here | copy_paths "$pack/tree"
-    without remaining here >rest || fail broken awk
+    cut -b71- here | copy_paths "$pack/tree" || fail copy "$(tail -n 1 problems)"
+    awk 'FILENAME == ARGV[1] { done[$0] = 1; next } !($0 in done)' here remaining >rest || fail broken awk
     mv rest remaining
   done
   [ ! -s remaining ] || copy_renamed "$@"
-  [ ! -e place ] || (cd "$dir/work" && sh "$folder/place")
+  [ ! -e place ] || (cd "$dir/work" && sh "$sync/place" 2>>"$sync/problems") || fail copy "$(tail -n 1 problems)"
   if [ -s lost ]; then
     sed 's/^/lost /' lost
   elif [ -s need ]; then
-    cut -b71- need >paths
-    if [ -s "$known" ]; then
-      awk 'FNR == NR { gone[$0] = 1; next } !(substr($0, 71) in gone)' paths "$known" | sort -m - need >tree
-    else
-      cp need tree
-    fi
-    mv tree "$control/tree"
+    remember
   fi
   echo .
 }
@@ -235,8 +256,9 @@ copy_paths() {
   if [ "$(reflink)" = --reflink=auto ]; then
     (cd "$1" && tr '\n' '\0' | xargs -0 -r cp -a --parents --remove-destination --reflink=auto -t "$dir/work" --)
   else
+    # shellcheck disable=SC2016 # for the inner shell
     (cd "$1" && sed 's,^,./,' | tr '\n' '\0' | xargs -0 -r sh -c 'tar -cf - "$@" | tar -xpf - -C "$0"' "$dir/work")
-  fi 2>>"$folder/problems"
+  fi 2>>problems
 }
 
 # Copies what the store has under another name or mode, one by one: renamed files and big ones.
@@ -249,6 +271,37 @@ copy_renamed() {
   while IFS= read -r source && IFS= read -r mode && IFS= read -r target; do
     target=$dir/work/$target
     mkdir -p "${target%/*}"
-    cp -a "$source" "$target.$$" && { [ "$mode" = link ] || chmod "$mode" "$target.$$"; } && mv -f "$target.$$" "$target"
+    { cp -a "$source" "$target.$$" && { [ "$mode" = link ] || chmod "$mode" "$target.$$"; } && mv -f "$target.$$" "$target"; } 2>>problems ||
+      fail copy "$(tail -n 1 problems)"
   done <moves
+}
+
+# Writes down what the work folder has now, by bucket. A bucket with files of other uploads too has no digest: its files
+# are compared one by one the next time.
+remember() {
+  [ -e digests ] || : >digests
+  known=$control/tree/digests
+  [ -e "$known" ] || known=/dev/null
+  awk -v tree="$control/tree/" '
+    FILENAME == "want" {
+      bucket = substr($0, 1, 2)
+      line = substr($0, 4)
+      named[substr(line, 71)] = 1
+      text[bucket] = text[bucket] line "\n"
+      next
+    }
+    FILENAME == "digests" { digest[substr($0, 1, 2)] = $0; next }
+    !(substr($0, 1, 2) in text)
+    END {
+      for (bucket in text) {
+        others = ""
+        while ((getline line <(tree bucket)) > 0) if (!(substr(line, 71) in named)) others = others line "\n"
+        close(tree bucket)
+        printf "%s%s", text[bucket], others >(tree bucket)
+        close(tree bucket)
+        if (others == "" && (bucket in digest)) print digest[bucket]
+      }
+    }' want digests "$known" >new-digests || fail broken awk
+  mv new-digests "$control/tree/digests"
+  rm -f "$control/tree/changing"
 }
