@@ -9,6 +9,7 @@ const rowSchema = z.object({
   name: z.string().nullish(),
   status: z.string(),
   started_at: nullableTime,
+  stopped_at: nullableTime,
 });
 
 /** A row of the list: the only place that tells the name. */

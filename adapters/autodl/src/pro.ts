@@ -58,7 +58,7 @@ export function createProProduct(parts: Parts): Omit<Platform, "classify" | "get
           },
           create: async (options) => {
             const uuid = await createInstance(parts, order, options);
-            return { uuid, name, status: "creating", started_at: undefined };
+            return { ...untold, uuid, name, status: "creating" };
           },
         },
         wait,
@@ -73,7 +73,7 @@ export function createProProduct(parts: Parts): Omit<Platform, "classify" | "get
       if (status === undefined) return undefined;
       const rows = await listInstances(parts, "getLease", wait);
       const row = rows.find(({ uuid }) => uuid === leaseId);
-      const instance = { uuid: leaseId, name: row?.name, started_at: row?.started_at, status };
+      const instance = { ...(row ?? untold), uuid: leaseId, status };
       const hasEnded = stateOf(status) === "ended";
       const snapshot = hasEnded ? undefined : await readSnapshot(parts, "getLease", leaseId, wait);
       return guard.judge(toLease(instance, snapshot, parts));
@@ -105,6 +105,9 @@ export function createProProduct(parts: Parts): Omit<Platform, "classify" | "get
     return undefined;
   }
 }
+
+/** What only the list tells, before it shows a machine. */
+const untold = { name: undefined, started_at: undefined, stopped_at: undefined };
 
 function toOrder(request: LeaseRequest, { config, context }: Parts, name: string) {
   const { offer, diskGib } = request;
@@ -157,13 +160,14 @@ function stateOf(status: string): LeaseState {
 }
 
 function toLease(instance: Instance, snapshot: Snapshot | undefined, parts: Parts): Lease {
-  const { uuid, name, status, started_at: startedAt } = instance;
+  const { uuid, name, status, started_at: startedAt, stopped_at: stoppedAt } = instance;
   const node = toNode(uuid, snapshot, parts.config);
   // Without an address the machine is not up yet, whatever its status says.
   const isReachable = snapshot === undefined || node.access !== undefined;
   const state = stateOf(status) === "up" && !isReachable ? "pending" : stateOf(status);
   const pricePerHour = toPrice(parts.site.currency, snapshot?.payg_price);
   const { access: _access, ...hidden } = node;
+  const endedAt = free.has(status) && startedAt !== undefined ? stoppedAt : undefined;
   return {
     leaseId: uuid,
     ...ownerOf(name),
@@ -171,6 +175,7 @@ function toLease(instance: Instance, snapshot: Snapshot | undefined, parts: Part
     isBillable: !free.has(status),
     ...(pricePerHour === undefined ? {} : { pricePerHour }),
     ...(startedAt === undefined ? {} : { startedAt }),
+    ...(endedAt === undefined ? {} : { endedAt }),
     ...(status === "shutdown" ? { reason: poweredOff } : {}),
     nodes: [state === "up" ? node : hidden],
   };

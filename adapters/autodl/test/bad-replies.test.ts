@@ -86,6 +86,16 @@ describe("a bad reply", () => {
       expect(failure.message).toContain("page 2 brought nothing new");
     }));
 
+  it("of a list that changes while it is read is read again", ({ expect }) =>
+    withFake(async (fake) => {
+      const { platform } = openAutodl(fake);
+      const row = { uuid: "pro-1", name: "gj-x", status: "running" };
+      const first = { list: [row], max_page: 2, result_total: 2 };
+      fake.answerNext("/pro/list", { json: { code: "Success", msg: "", data: first } });
+      expect(await platform.listLeases({ installation: "conforma" }, wait)).toEqual([]);
+      expect(fake.requests).toHaveLength(3);
+    }));
+
   it("of an empty list is a good answer: nothing is rented", ({ expect }) =>
     withFake(async (fake) => {
       const { platform } = openAutodl(fake);

@@ -233,6 +233,7 @@ describe("a machine of Container Instance Pro", () => {
       const first = (await untilState(leaseId, "up")).nodes[0]?.access;
       fake.powerOffInside(leaseId);
       const off = await untilState(leaseId, "stopped");
+      expect(off.endedAt).toMatch(/Z$/);
       expect(off).toMatchObject({ isBillable: false, reason: expect.stringContaining("15 days") });
       fake.powerOn(leaseId);
       const second = (await untilState(leaseId, "up")).nodes[0]?.access;

@@ -71,6 +71,15 @@ describe("a bad reply", () => {
       expect(failure.message).toContain("1 of 9");
     }));
 
+  it("of a list that changes while it is read is read again", ({ expect }) =>
+    withWorld(async ({ fake, platform, wait }) => {
+      const machine = { UHostId: "uhost-9", Zone: "z-01", State: "Running", ChargeType: "Spot" };
+      const first = { json: { RetCode: 0, TotalCount: 2, UHostSet: [machine] } };
+      fake.answerNext("DescribeCompShareInstance", first);
+      expect(await platform.listLeases({ installation: "conforma" }, wait)).toEqual([]);
+      expect(fake.requests).toHaveLength(3);
+    }));
+
   it("of an empty list is a good answer: nothing is rented", ({ expect }) =>
     withWorld(async ({ platform, wait }) => {
       expect(await platform.listLeases({ installation: "conforma" }, wait)).toEqual([]);
