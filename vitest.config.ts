@@ -41,6 +41,10 @@ export default defineConfig({
       project("stories", 0, ["test/stories/**/*.test.ts"], { testTimeout: 30_000 }),
       project("simulation", 1, ["test/simulation/**/*.test.ts"], { testTimeout: 120_000 }),
       project("cli", 2, ["test/cli/**/*.test.ts"], { testTimeout: 120_000, hookTimeout: 60_000 }),
+      project("faults", 2, ["test/faults/**/*.test.ts"], {
+        testTimeout: 300_000,
+        hookTimeout: 60_000,
+      }),
       project("examples", 3, ["test/examples/**/*.test.ts"], {
         testTimeout: 180_000,
         hookTimeout: 60_000,

@@ -19,9 +19,9 @@ const isRequired = process.env["GPUJOB_CONTAINERS"] === "required";
 const notes = [];
 let failedOutside = 0;
 
-/** Builds the command that the `cli` and `containers` tests run. */
+/** Builds the command that these tests run. */
 async function build() {
-  if (!wants("cli") && !wants("containers")) return;
+  if (!["cli", "faults", "examples", "containers"].some(wants)) return;
   console.error("Building …");
   const result = await runCommand(["turbo", "run", "build", "--output-logs=errors-only"]);
   if (result.code === 0) return;

@@ -5,8 +5,10 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { onTestFinished } from "vitest";
 
-/** The committed entry of the program. */
-export const binPath = resolve(import.meta.dirname, "../../../packages/cli/bin/gpujob.js");
+/** The committed entry of the program, or `GPUJOB_TEST_BIN`: one that was installed, or that no build changes meanwhile. */
+export const binPath =
+  process.env["GPUJOB_TEST_BIN"] ??
+  resolve(import.meta.dirname, "../../../packages/cli/bin/gpujob.js");
 
 /** How a call ended, and what it wrote. */
 export interface CallResult {
