@@ -673,7 +673,7 @@ kernel_told_oom() {
 }
 disk_is_full() {
   free_space
-  [ "\${free_kib:-999999}" -lt 1024 ] || inodes_are_gone ||
+  [ "\${free_kib:-999999}" -lt 2048 ] || inodes_are_gone ||
     ! { echo test >"$control/probe.$$" && [ -s "$control/probe.$$" ]; } 2>/dev/null
   full=$?
   rm -f "$control/probe.$$"

@@ -386,7 +386,8 @@ kernel_told_oom() {
 # Is there no space, or no inode, for another file? Then the reserve is given up, so that the status can be written.
 disk_is_full() {
   free_space
-  [ "${free_kib:-999999}" -lt 1024 ] || inodes_are_gone ||
+  # Twice the reserve: it may have been given up already.
+  [ "${free_kib:-999999}" -lt 2048 ] || inodes_are_gone ||
     ! { echo test >"$control/probe.$$" && [ -s "$control/probe.$$" ]; } 2>/dev/null
   full=$?
   rm -f "$control/probe.$$"
