@@ -36,6 +36,12 @@ export function warningsOf({ terms, billedFrom }: OpenByHand, now: number): read
   return [...renewal, ...wipes];
 }
 
+const unitNames: ReadonlyMap<number, string> = new Map([
+  [60, "minute"],
+  [3600, "hour"],
+  [86_400, "day"],
+]);
+
 function renewalOf({ billing, perHour }: ByHandTerms, billedFrom: number, now: number): string {
   const unitMs = billing.unitSeconds * 1000;
   const begun = Math.max(0, Math.floor((now - billedFrom) / unitMs) + 1);
@@ -43,7 +49,7 @@ function renewalOf({ billing, perHour }: ByHandTerms, billedFrom: number, now: n
   const micros = Math.round((perHour.micros * billing.unitSeconds) / 3600);
   const price = formatMoney({ currency: perHour.currency, micros });
   const left = formatDuration(Math.max(60_000, Math.ceil((nextAt - now) / 60_000) * 60_000));
-  return `At ${clockTime(nextAt)}, in ${left}, the next ${formatDuration(unitMs)} begins and costs ${price}.`;
+  return `At ${clockTime(nextAt)}, in ${left}, the next ${unitNames.get(billing.unitSeconds) ?? formatDuration(unitMs)} begins and costs ${price}.`;
 }
 
 /** What is lost when, after its user has said that it was stopped; what is lost already is not told any more. */
