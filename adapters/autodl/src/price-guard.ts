@@ -40,7 +40,9 @@ export function createPriceGuard({ platform, clock }: AdapterContext): PriceGuar
   function judge(lease: Lease): Lease {
     const reason = tooDear(lease);
     const isOver = lease.state === "ended" || lease.state === "stopped";
-    return reason === undefined || isOver ? lease : { ...lease, state: "failed", reason };
+    if (reason === undefined || isOver) return lease;
+    // It will bill once it has booted: only as billable is a failed lease pursued until it is gone.
+    return { ...lease, state: "failed", isBillable: true, reason };
   }
 
   return {

@@ -35,9 +35,7 @@ export function createProProduct(parts: Parts): Omit<Platform, "classify" | "get
     throwIfAborted(wait.signal, { platform, operation: "releaseLease" });
     const status = await readStatus(parts, "releaseLease", leaseId, wait);
     if (status === undefined || stateOf(status) === "ended") return { state: "released" };
-    if (status === "shutdown") await takeStep(parts, "release", leaseId, wait);
-    // A power-off is lost without a word while the machine boots: every later call sends it again.
-    else if (stateOf(status) !== "releasing") await takeStep(parts, "power_off", leaseId, wait);
+    await takeNextStep(parts, status, leaseId, wait);
     return { state: "releasing", againAfterMs: pollMs };
   };
 
@@ -124,18 +122,32 @@ function toOrder(request: LeaseRequest, { config, context }: Parts, name: string
   };
 }
 
-/** A step that somebody else has just taken is refused; the next look shows it. */
+async function takeNextStep(parts: Parts, status: string, id: string, wait: Wait): Promise<void> {
+  if (stateOf(status) === "releasing") return;
+  if (status === "shutdown") {
+    await takeStep(parts, "release", id, wait);
+    return;
+  }
+  // A power-off is lost without a word while the machine boots: every later call sends it again.
+  const isAccepted = await takeStep(parts, "power_off", id, wait);
+  // Nobody has told how an instance is released that failed and cannot be powered off.
+  if (!isAccepted && status === "failed") await takeStep(parts, "release", id, wait);
+}
+
+/** `false` where the step does not fit the machine's state, as when somebody else has just taken it; a look shows it. */
 async function takeStep(
   parts: Parts,
   step: "power_off" | "release",
   id: string,
   wait: Wait,
-): Promise<void> {
+): Promise<boolean> {
   try {
     await endStep(parts, step, id, wait);
+    return true;
   } catch (error) {
     const isConflict = PlatformError.is(error) && error.failure.platformCode === "BadRequest";
     if (!isConflict || error.kind === "not_verified") throw error;
+    return false;
   }
 }
 
