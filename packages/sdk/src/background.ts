@@ -57,10 +57,16 @@ export async function findOrphans(store: Store, now: number): Promise<readonly R
   const orphans: RunRow[] = [];
   for (const row of await store.listRuns({ active: true })) {
     const lock = await store.readLock(row.runId);
-    if (isDriven(lock, now)) continue;
     if (lock === undefined && now - row.createdAt < startMs) continue;
-    if (lock !== undefined && lock.expiresAt > now) await store.releaseLock(lock);
-    orphans.push(row);
+    if (await isFreeToDrive(store, row.runId, now)) orphans.push(row);
   }
   return orphans;
+}
+
+/** Does nobody drive the run? The lock of a driver that is proven dead is given up, so that it holds nobody up. */
+export async function isFreeToDrive(store: Store, runId: string, now: number): Promise<boolean> {
+  const lock = await store.readLock(runId);
+  if (isDriven(lock, now)) return false;
+  if (lock !== undefined && lock.expiresAt > now) await store.releaseLock(lock);
+  return true;
 }

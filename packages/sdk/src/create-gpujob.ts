@@ -4,7 +4,7 @@ import type { RunView } from "@gpujob/spec";
 import { GpujobError } from "@gpujob/spec";
 import type { RunRow } from "@gpujob/store";
 import type { Reach } from "./access.ts";
-import { findOrphans, isDriven, startDriver } from "./background.ts";
+import { findOrphans, isDriven, isFreeToDrive, startDriver } from "./background.ts";
 import type { Gpujob, GpujobOptions } from "./gpujob.ts";
 import { readLogs } from "./logs.ts";
 import { runFolder } from "./run-files.ts";
@@ -68,8 +68,11 @@ export function createGpujob(options: GpujobOptions = {}): Gpujob {
     async *readLogs(reference, logOptions) {
       const row = await find(reference);
       const store = await workshop.store();
-      const isOver = async (): Promise<boolean> =>
-        (await store.loadRun(row.runId))?.settledAt !== undefined;
+      const guard = createDriverGuard(workshop, row.runId);
+      const isOver = async (): Promise<boolean> => {
+        if (logOptions.follow === true) await guard();
+        return (await store.loadRun(row.runId))?.settledAt !== undefined;
+      };
       const { knownSecrets, redactLogs } = await import("./on-demand.ts");
       const secrets = await knownSecrets(submissionOf(row).job, around);
       const source = { home: around.home, runId: row.runId, clock: around.clock, isOver };
@@ -234,6 +237,7 @@ export function createGpujob(options: GpujobOptions = {}): Gpujob {
       const { driveRun } = await import("./on-demand.ts");
       const row = await find(runId);
       const ports = await (await setUpFor(workshop, row)).enginePorts(() => undefined);
+      await isFreeToDrive(await workshop.store(), row.runId, now());
       const end = await driveRun(ports, row.runId, { signal });
       if (end.kind === "needs-credentials") throw needsCredentials(row.runId, end.missing);
       return toRunView(await find(row.runId), now());
@@ -243,22 +247,37 @@ export function createGpujob(options: GpujobOptions = {}): Gpujob {
       const adopted: { readonly runId: string; readonly message: string }[] = [];
       if (options.driverCommand === undefined) return adopted;
       for (const row of await findOrphans(store, now())) {
-        const missing = await missingSecrets(workshop, row);
-        if (missing.length > 0) {
-          adopted.push({ runId: row.runId, message: needsCredentials(row.runId, missing).message });
-          continue;
-        }
-        await startDriver(row.runId, around, options.driverCommand);
-        adopted.push({
-          runId: row.runId,
-          message: `${row.runId} had lost its driver; a background driver goes on with it.`,
-        });
+        adopted.push({ runId: row.runId, message: await adopt(workshop, row) });
       }
       return adopted;
     },
     close: () => workshop.close(),
   };
   return gpujob;
+}
+
+/** Has a background driver go on with a run that nobody drives, unless its secrets are missing here; says which. */
+async function adopt(workshop: Workshop, row: RunRow): Promise<string> {
+  const missing = await missingSecrets(workshop, row);
+  if (missing.length > 0) return needsCredentials(row.runId, missing).message;
+  await startDriver(row.runId, workshop.around, workshop.options.driverCommand);
+  return `${row.runId} had lost its driver; a background driver goes on with it.`;
+}
+
+/** How often somebody who waits for a run looks for a dead driver; a new one gets as long to begin. */
+const guardEveryMs = 5000;
+
+/** For those who wait: called again and again, it has a driver that was lost meanwhile replaced. */
+function createDriverGuard(workshop: Workshop, runId: string): () => Promise<void> {
+  const { clock } = workshop.around;
+  let nextAt = clock.now() + guardEveryMs;
+  return async () => {
+    if (clock.now() < nextAt || workshop.options.driverCommand === undefined) return;
+    nextAt = clock.now() + guardEveryMs;
+    const orphans = await findOrphans(await workshop.store(), clock.now());
+    const row = orphans.find((orphan) => orphan.runId === runId);
+    if (row !== undefined) await adopt(workshop, row);
+  };
 }
 
 /** The configuration as it is now, with the platforms that the run itself brought. */
@@ -272,7 +291,9 @@ async function untilSettled(
   signal: AbortSignal,
 ): Promise<RunView> {
   const store = await workshop.store();
+  const guard = createDriverGuard(workshop, runId);
   for (;;) {
+    await guard();
     const row = await findRun(store, runId);
     const view = toRunView(row, workshop.around.clock.now());
     // The job's part is over; that its machine is not proven gone is what must be said.

@@ -1,9 +1,8 @@
 import { driveRun } from "@gpujob/engine";
-import type { DriverEvent } from "@gpujob/engine";
+import type { DriveEnd, DriverEvent } from "@gpujob/engine";
 import type { RunView } from "@gpujob/spec";
 import { GpujobError } from "@gpujob/spec";
-import type { Store } from "@gpujob/store";
-import { startDriver } from "./background.ts";
+import { isFreeToDrive, startDriver } from "./background.ts";
 import { createEventHub } from "./event-hub.ts";
 import type { EventHub } from "./event-hub.ts";
 import type { RunEvent, SubmittedRun } from "./gpujob.ts";
@@ -46,8 +45,21 @@ export async function driveHere(
   const isOver = async (): Promise<boolean> => over.signal.aborted;
   const logs = publishLogs(workshop, runId, hub, { isOver, wake: wake.wait });
 
-  const driving = driveRun(ports, runId, { signal: letGo.signal });
+  const driving = driveOrFollow();
   driving.catch(() => undefined);
+
+  /** Follows whoever drives the run, and takes its place when it dies. */
+  async function driveOrFollow(): Promise<DriveEnd> {
+    while (!letGo.signal.aborted) {
+      if (await isFreeToDrive(store, runId, around.clock.now())) {
+        const end = await driveRun(ports, runId, { signal: letGo.signal });
+        if (end.kind !== "taken") return end;
+      }
+      if ((await store.loadRun(runId))?.settledAt !== undefined) return { kind: "settled" };
+      await around.clock.sleep(followPollMs, { signal: letGo.signal }).catch(() => undefined);
+    }
+    return { kind: "handed-over" };
+  }
 
   async function drive(): Promise<RunView> {
     try {
@@ -61,7 +73,6 @@ export async function driveHere(
           },
         );
       }
-      if (end.kind === "taken") await untilSettled(store, runId, around.clock, letGo.signal);
       return await view();
     } finally {
       over.abort();
@@ -145,17 +156,6 @@ async function publishLogs(
   for await (const chunk of redactLogs(chunks, await knownSecrets(job, around))) {
     await hub.drained();
     hub.publish({ type: "log", at: around.clock.now(), ...chunk });
-  }
-}
-
-async function untilSettled(
-  store: Store,
-  runId: string,
-  clock: Workshop["around"]["clock"],
-  signal: AbortSignal,
-): Promise<void> {
-  while (!signal.aborted && (await store.loadRun(runId))?.settledAt === undefined) {
-    await clock.sleep(followPollMs, { signal }).catch(() => undefined);
   }
 }
 
