@@ -217,6 +217,15 @@ find_cgroup() {
   mkdir "$cgroup" 2>/dev/null || return 1
   [ -w "$cgroup/cgroup.freeze" ]
 }
+remove_cgroup() {
+  get "$control/cgroup"
+  [ -n "$got" ] || return 0
+  for _ in 1 2 3 4 5 6 7 8 9 10; do
+    rmdir "$got" 2>/dev/null
+    [ -d "$got" ] || break
+    nap
+  done
+}
 count_oom() {
   oom_kills=0
   get "$control/cgroup"
@@ -262,6 +271,7 @@ runner() {
   [ "\${got##* }" = $$ ] || exit 0
   wall
   until put "$control/waited" "$code $wall"; do
+    [ -d "$control" ] || exit 0
     give_reserve
     sleep 1
   done
@@ -593,8 +603,6 @@ stopping() {
   fi
 }
 finish() {
-  get "$control/cgroup"
-  [ -z "$got" ] || rmdir "$got" 2>/dev/null
   for _ in 1 2 3 4 5 6 7 8 9 10; do
     lives "$control/logger" || break
     sleep 0.2 2>/dev/null || sleep 1
@@ -620,6 +628,7 @@ finish() {
   : >>"$control/log"
   [ "$code" -eq 0 ] || xid=$(find_xid)
   until put "$control/exit" "$code $reason $began $ended $(file_size "$control/log") \${xid:--} end"; do
+    [ -d "$control" ] || exit 0
     give_reserve
     sleep 1
   done
@@ -627,6 +636,7 @@ finish() {
   rm -f "$control/pipe"
   put "$control/ended-at" "$now"
   set_state ended
+  remove_cgroup
   after_end
 }
 exit_reason() {
@@ -998,6 +1008,7 @@ finish_all() {
       lives "$control/$process" && kill -s KILL "$pid" 2>/dev/null
     done
     kill_tree
+    remove_cgroup
     rm -f "$control/plan/secrets"
   fi
   beat

@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -279,7 +279,7 @@ for (const shell of ["dash", "busybox"] as const) {
     });
 
     it("freezes first when the clocks show that the machine stood still", async ({ expect }) => {
-      const clocks = createClocks();
+      using clocks = createClocks();
       await using host = createTestHost(shell, { GPUJOB_CLOCKS: clocks.folder });
       await launch(host, counter, { tether: { kind: "short", lengthMs: 60_000 } });
       await until("counting", () => count(host) > 2);
@@ -302,6 +302,15 @@ for (const shell of ["dash", "busybox"] as const) {
       await launch(host, "kill -9 $$");
       const beat = await untilEnded(host);
       expect(beat.exit).toMatchObject({ code: 137, reason: "out-of-memory", xid: 79 });
+    });
+
+    it("ends by itself when its folder is taken away under it", async ({ expect }) => {
+      await using host = createTestHost(shell);
+      await launch(host, "sleep 60");
+      const processes = ["supervisor", "guard"].map((name) => host.processOf(host.attempt, name));
+      rmSync(host.root, { recursive: true, force: true, maxRetries: 5 });
+      await until("the end of all", () => !processes.some(isAlive));
+      expect(existsSync(host.root)).toBe(false);
     });
 
     it("ends all of an attempt and removes its folder", async ({ expect }) => {
@@ -395,12 +404,15 @@ describe.skipIf(process.getuid?.() !== 0).concurrent("a full disk", () => {
 });
 
 /** Fake clocks: a folder in the place of /proc. */
-function createClocks(): { folder: string; set: (uptime: number, wall: number) => void } {
+function createClocks(): Disposable & {
+  readonly folder: string;
+  readonly set: (uptime: number, wall: number) => void;
+} {
   const folder = mkdtempSync(join(tmpdir(), "gj-clocks-"));
   const set = (uptime: number, wall: number): void => {
     writeFileSync(join(folder, "wall"), `${wall}\n`);
     writeFileSync(join(folder, "uptime"), `${uptime.toFixed(2)} 1.00\n`);
   };
   set(100, 1000);
-  return { folder, set };
+  return { folder, set, [Symbol.dispose]: () => rmSync(folder, { recursive: true }) };
 }

@@ -136,6 +136,17 @@ find_cgroup() {
   [ -w "$cgroup/cgroup.freeze" ]
 }
 
+# Gives the cgroup back; it stays for a moment while the last of its processes are being buried.
+remove_cgroup() {
+  get "$control/cgroup"
+  [ -n "$got" ] || return 0
+  for _ in 1 2 3 4 5 6 7 8 9 10; do
+    rmdir "$got" 2>/dev/null
+    [ -d "$got" ] || break
+    nap
+  done
+}
+
 # How often the kernel ended a process of ours for lack of memory -> $oom_kills.
 count_oom() {
   oom_kills=0

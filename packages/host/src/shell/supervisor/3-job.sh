@@ -44,6 +44,7 @@ runner() {
   [ "${got##* }" = $$ ] || exit 0
   wall
   until put "$control/waited" "$code $wall"; do
+    [ -d "$control" ] || exit 0
     give_reserve
     sleep 1
   done

@@ -296,8 +296,6 @@ stopping() {
 
 # Nothing is alive: closes the log, finds the reason, and writes the exit file, last of all.
 finish() {
-  get "$control/cgroup"
-  [ -z "$got" ] || rmdir "$got" 2>/dev/null
   for _ in 1 2 3 4 5 6 7 8 9 10; do
     lives "$control/logger" || break
     sleep 0.2 2>/dev/null || sleep 1
@@ -324,6 +322,8 @@ finish() {
   : >>"$control/log"
   [ "$code" -eq 0 ] || xid=$(find_xid)
   until put "$control/exit" "$code $reason $began $ended $(file_size "$control/log") ${xid:--} end"; do
+    # Removed, with all that this stands for.
+    [ -d "$control" ] || exit 0
     give_reserve
     sleep 1
   done
@@ -331,6 +331,7 @@ finish() {
   rm -f "$control/pipe"
   put "$control/ended-at" "$now"
   set_state ended
+  remove_cgroup
   after_end
 }
 

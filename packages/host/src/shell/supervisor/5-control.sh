@@ -253,6 +253,7 @@ finish_all() {
     done
     # What was started beside the job, by exec.
     kill_tree
+    remove_cgroup
     rm -f "$control/plan/secrets"
   fi
   beat
