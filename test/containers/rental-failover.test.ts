@@ -89,6 +89,37 @@ done
 echo "$i" > result`,
 };
 
+describe("a run on a machine that was pasted from a console", () => {
+  it("needs no configuration, and bills by the sheet until its user vouches for its end", async ({
+    expect,
+  }) => {
+    const own = await startMachine("root", "pastedpassword");
+    const gpujob = await openHome({}, { GPUJOB_HOST_PASSWORD: "pastedpassword" });
+    const input = {
+      host: `ssh -p ${own.port} root@${own.host}`,
+      sheet: "gpushare/rtx4090",
+      job: { name: "pasted", run: "echo hello; exit 5" },
+    };
+    const plan = await gpujob.plan(input, wait);
+    expect(plan.worstCase).toContain("until you end the machine yourself");
+    const run = await gpujob.submit(input, wait);
+    const view = await run.result;
+    expect(view).toMatchObject({ state: "failed", exitCode: 5, billing: "by-hand" });
+    const [byHand] = (await gpujob.audit({}, wait)).byHand;
+    expect(byHand).toMatchObject({ endAt: "the instance page of https://gpushare.com" });
+    expect(byHand?.note).toContain("1d after you stop it, /hy-tmp is wiped.");
+    const after = await gpujob.audit({ ended: byHand?.leaseId ?? "" }, wait);
+    expect(after.byHand).toEqual([]);
+    expect(after.reminders?.join(" ")).toContain("the machine is deleted");
+    const { lines } = await gpujob.cost({ run: run.id });
+    expect(lines).toHaveLength(1);
+    expect(lines[0]?.billedSeconds).toBeLessThan(120);
+    await expect(gpujob.plan({ job: input.job, sheet: input.sheet }, wait)).rejects.toMatchObject({
+      failure: { kind: "usage" },
+    });
+  });
+});
+
 describe("a run over rental platforms", () => {
   it("goes from one without stock over a reclaimed one to one rented by hand, and tells the money truly", async ({
     expect,

@@ -104,12 +104,21 @@ async function checkSecrets({ around }: Workshop, job: JobSpec): Promise<void> {
   });
 }
 
+/** Nothing of ours ends the bill of a machine that was rented by hand, unless its own power-off does. */
+function worstByHand({ offer, pricePerHour }: Candidate): string {
+  const { powerOff = "none", endAt = `the console of ${offer.platform}` } = offer.byHand ?? {};
+  return powerOff === "none"
+    ? `You pay ${formatMoney(pricePerHour)} per hour until you end the machine yourself at ${endAt}, also after the job.`
+    : `If nobody comes back, the machine powers itself off; whether that ended the bill is seen at ${endAt}.`;
+}
+
 /** What happens, in money, if nobody comes back. */
 function worstCaseOf(job: JobSpec, best: Candidate | undefined): string {
   if (best === undefined) return "";
   const { release, powerOff, autoRelease } = best.capabilities;
   if (release === "owned")
     return "Nothing is billed on your own machine; its cards are free again when the job ends.";
+  if (release === "by-hand") return worstByHand(best);
   const hours = (job.limits.timeMs + job.limits.holdMs) / 3_600_000;
   const most = { ...best.pricePerHour, micros: Math.ceil(best.pricePerHour.micros * hours) };
   const ends = autoRelease
