@@ -3,7 +3,9 @@ import { join } from "node:path";
 import { createGpujob } from "@gpujob/sdk";
 import type { Gpujob, RunEvent, SubmittedRun } from "@gpujob/sdk";
 import { afterAll, describe, it, onTestFinished } from "vitest";
+// @boundaries-ignore a platform's fake stands with the tests of its adapter, and is no part of any package
 import { autodlToken, startFakeAutodl } from "../../adapters/autodl/test/fake-autodl.ts";
+// @boundaries-ignore as above
 import {
   privateKey,
   publicKey,
