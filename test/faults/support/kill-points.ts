@@ -40,6 +40,16 @@ export function listSingles(played: readonly Undisturbed[]): readonly Order[] {
   );
 }
 
+/** For each single that was played: the same, and then one kill at every point that the second driver passed. */
+export function listPairs(singles: readonly Verdict[]): readonly Order[] {
+  return singles.flatMap(({ order, trial }) =>
+    [...new Set(trial?.passed[1])].map((point) => ({
+      scenario: order.scenario,
+      crashes: [...order.crashes, point],
+    })),
+  );
+}
+
 /** What became of one order: the trial, and all that is wrong with it. */
 export interface Verdict {
   readonly order: Order;

@@ -1,0 +1,80 @@
+// @ts-check
+// Kills real drivers on the simulated market, and holds each end against the undisturbed one.
+//
+//   node scripts/kill-drivers.mjs                        every point once
+//   node scripts/kill-drivers.mjs --pairs [--share 1/3]  every point, then every point of the driver that took over
+//   node scripts/kill-drivers.mjs --kills 300 --jobs 20 [--seed 1]   one driver of many runs, at random moments
+import { parseArgs } from "node:util";
+import { runCommand } from "./lib/command.mjs";
+import { ensureInstalled } from "./lib/install.mjs";
+
+ensureInstalled();
+
+if (!process.execArgv.includes("--conditions=@gpujob/source")) {
+  // The project's own Node, on the sources as they are; what is killed is the built program.
+  const built = await runCommand(["turbo", "run", "build", "--output-logs=errors-only"]);
+  if (built.code !== 0) console.error(built.output);
+  const words = ["--conditions=@gpujob/source", import.meta.filename, ...process.argv.slice(2)];
+  const { code } = built.code === 0 ? await runCommand(["node", ...words], { show: true }) : built;
+  process.exit(code);
+}
+
+const { values } = parseArgs({
+  options: {
+    pairs: { type: "boolean", default: false },
+    share: { type: "string", default: "1/1" },
+    kills: { type: "string" },
+    jobs: { type: "string", default: "20" },
+    seed: { type: "string", default: "1" },
+    places: { type: "string", default: "4" },
+  },
+});
+const places = Number(values.places);
+
+process.exitCode = values.kills === undefined ? await killAtPoints() : await killAtRandom();
+
+/** @returns {Promise<number>} */
+async function killAtPoints() {
+  const points = await import("../test/faults/support/kill-points.ts");
+  const { scenarios } = await import("../test/faults/support/scenarios.ts");
+  const played = await points.playUndisturbed(scenarios, places);
+  /** @type {import("../test/faults/support/kill-points.ts").Verdict[]} */
+  const verdicts = [];
+  /** @param {import("../test/faults/support/kill-points.ts").Verdict} verdict */
+  const onVerdict = (verdict) => {
+    verdicts.push(verdict);
+    console.log(points.describeVerdict(verdict));
+  };
+  const singles = await points.playOrders(points.listSingles(played), {
+    played,
+    places,
+    onVerdict,
+  });
+  if (values.pairs) {
+    const [part = 1, parts = 1] = values.share.split("/").map(Number);
+    const pairs = points.listPairs(singles).filter((_, index) => index % parts === part - 1);
+    console.log(`${pairs.length} pairs`);
+    await points.playOrders(pairs, { played, places, onVerdict });
+  }
+  const bad = verdicts.filter(({ problems }) => problems.length > 0);
+  for (const verdict of bad) console.log(points.describeVerdict(verdict));
+  console.log(`${verdicts.length} kill points and pairs, ${bad.length} with another end`);
+  return bad.length === 0 ? 0 : 1;
+}
+
+/** @returns {Promise<number>} */
+async function killAtRandom() {
+  const { playStorm } = await import("../test/faults/support/kill-storm.ts");
+  const jobs = Number(values.jobs);
+  const { kills, problems } = await playStorm({
+    kills: Number(values.kills),
+    jobs,
+    seed: Number(values.seed),
+    onKill: (count) => {
+      if (count % 20 === 0) console.log(`${count} kills`);
+    },
+  });
+  for (const problem of problems) console.log(problem);
+  console.log(`${kills} kills of a driver of ${jobs} jobs, ${problems.length} problems`);
+  return problems.length === 0 ? 0 : 1;
+}

@@ -1,0 +1,66 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { join } from "node:path";
+import type { FaultHome } from "./fault-home.ts";
+import { checkManyJobs, makeManyJobs, makeRandom, pause } from "./many-jobs.ts";
+
+const config = `platforms:
+  cheap:
+    adapter: mock
+    boot: 500ms
+    offers: [{ type: a, gpu: "RTX4090:24GB:1", price: 3.6 CNY/h }]
+`;
+
+/** What a storm of kills came to. */
+export interface Storm {
+  readonly kills: number;
+  readonly problems: readonly string[];
+}
+
+/**
+ * One process drives many runs and is killed at random moments, again and again; the last one may finish. New jobs come
+ * in over the whole storm, so that kills fall on every phase.
+ */
+export async function playStorm(options: {
+  readonly kills: number;
+  readonly jobs: number;
+  readonly seed: number;
+  readonly onKill?: (kills: number) => void;
+}): Promise<Storm> {
+  const random = makeRandom(options.seed);
+  const home = await makeManyJobs({ jobs: options.jobs, longestMs: 8000, random, config });
+  try {
+    let kills = 0;
+    while (kills < options.kills) {
+      const share = (kills + 1) / (0.8 * options.kills);
+      const count = Math.min(options.jobs, Math.max(1, Math.ceil(options.jobs * share)));
+      if (await driveFor(home, count, random() * 2500)) kills += 1;
+      options.onKill?.(kills);
+    }
+    await driveFor(home, options.jobs, Number.POSITIVE_INFINITY);
+    return { kills, problems: await checkManyJobs(home, options.jobs) };
+  } finally {
+    await home.remove();
+  }
+}
+
+/** Starts the driver and kills it so long after it is up; false when it had finished before. */
+async function driveFor(home: FaultHome, count: number, ms: number): Promise<boolean> {
+  const script = join(import.meta.dirname, "drive-many.ts");
+  const words = ["--conditions=@gpujob/source", script, join(home.home, "state"), home.cwd];
+  const child = spawn(process.execPath, [...words, String(count)], {
+    stdio: ["ignore", "pipe", "inherit"],
+    env: { PATH: process.env["PATH"], HOME: home.home },
+  });
+  const ended = once(child, "close");
+  await Promise.race([once(child.stdout, "data"), ended]);
+  child.stdout.resume();
+  if (Number.isFinite(ms)) {
+    await Promise.race([pause(ms), ended]);
+    child.kill("SIGKILL");
+  }
+  await ended;
+  const [code, signal]: unknown[] = await ended;
+  if (signal === null && code !== 0) throw new Error(`a driver ended with ${String(code)}`);
+  return signal === "SIGKILL";
+}
