@@ -38,6 +38,8 @@ export function createDriverProcess(options: {
   readonly name: string;
   readonly timeline: Timeline;
   readonly fates: readonly Fate[];
+  /** How far the wall clock of its computer is set wrong now. */
+  readonly wallOffsetMs: () => number;
   /** Its time has come: `stop` or `die`, just now. */
   readonly onFate?: (fate: Fate) => void;
   readonly onStep?: (step: number, what: string) => void;
@@ -55,7 +57,7 @@ export function createDriverProcess(options: {
     stoppedUntil: () => stoppedUntil,
     steps: () => steps,
     clock: {
-      now: () => epochMs + timeline.now(),
+      now: () => epochMs + timeline.now() + options.wallOffsetMs(),
       monotonic: () => timeline.now() - asleepMs,
       sleep: (ms, { signal }) => timeline.sleep(ms, { signal, owner: self }),
     },

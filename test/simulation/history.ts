@@ -153,6 +153,8 @@ export async function playHistory(options: HistoryOptions): Promise<HistoryResul
     isSettled,
     noticed,
   });
+  if (isSettled && !crew.isIdle())
+    noticed.push({ kind: "stuck", what: "a driver goes on although the run is settled" });
   const violations = [...(await check(remains(), "settled"))];
   await sweepUntilClean(timeline, markets, mutant);
   violations.push(...(await check(remains(), "swept")));
@@ -228,6 +230,7 @@ function createCrew(options: {
       name: `driver-${number}`,
       timeline,
       fates: fatesOf(number),
+      wallOffsetMs: () => wallOffset(scenario, timeline.now()),
       onFate: (fate) => onFate(fate, process),
     });
     const controller = new AbortController();
@@ -264,6 +267,14 @@ function createCrew(options: {
       for (const controller of controllers) controller.abort();
     },
   };
+}
+
+function wallOffset({ faults }: Scenario, now: number): number {
+  let offset = 0;
+  for (const fault of faults) {
+    if (fault.kind === "wall-jump" && now >= fault.atMs) offset += fault.ms;
+  }
+  return offset;
 }
 
 /** What happens at fixed times, whoever drives. */

@@ -27,8 +27,18 @@ const themes: readonly [Theme, ...Theme[]] = [
     ownedShare: 0.1,
   },
   {
-    kinds: ["partition", "partition", "partition", "stop", "crash", "second-driver", "suspend"],
-    counts: [1, 1, 2, 3],
+    kinds: [
+      "partition",
+      "partition",
+      "partition",
+      "offline",
+      "stop",
+      "crash",
+      "second-driver",
+      "suspend",
+      "store-down",
+    ],
+    counts: [1, 2, 2, 3, 4],
     ownedShare: 0.8,
   },
   {
@@ -36,7 +46,11 @@ const themes: readonly [Theme, ...Theme[]] = [
     counts: [1, 2, 3],
     ownedShare: 0.3,
   },
-  { kinds: [...processKinds, "suspend", "store-down"], counts: [1, 2, 3, 4], ownedShare: 0.3 },
+  {
+    kinds: [...processKinds, "suspend", "store-down", "offline"],
+    counts: [1, 2, 3, 4],
+    ownedShare: 0.3,
+  },
   {
     kinds: ["wish", "wish", "machine", "crash", "create", "partition"],
     counts: [1, 2, 3],
@@ -52,6 +66,8 @@ const themes: readonly [Theme, ...Theme[]] = [
       "partition",
       "suspend",
       "store-down",
+      "offline",
+      "wall-jump",
       "wish",
     ],
     counts: [2, 3, 4, 5, 6],
@@ -154,7 +170,14 @@ function makeFault(
 ): Fault {
   const soon = (): number => random.int(0, random.pick([10_000, 60_000, 200_000]));
   const long = (): number =>
-    random.pick([random.int(1000, 12_000), random.int(7900, 10_100), 30_000, 60_000, 600_000]);
+    random.pick([
+      random.int(1000, 12_000),
+      random.int(7900, 10_100),
+      30_000,
+      60_000,
+      150_000,
+      600_000,
+    ]);
   const machine = random.pick([1, 1, 1, 2, 3]);
   const driver = random.pick([1, 1, 1, 2, 2, 3]);
   const step = random.int(1, random.pick([20, 60, 200, 400]));
@@ -208,7 +231,7 @@ function makeFault(
       return {
         kind,
         machine,
-        afterMs: random.int(0, job.workMs),
+        afterMs: random.int(0, random.pick([2000, job.workMs])),
         ms: long(),
         way: random.pick(["both", "both", "up", "down"]),
         ...(random.chance(0.2) ? { driver } : {}),
@@ -231,6 +254,10 @@ function makeFault(
       return { kind, driver, atMs: soon() };
     case "store-down":
       return { kind, driver, atMs: soon(), ms: random.pick([5000, 30_000, 120_000]) };
+    case "offline":
+      return { kind, driver, atMs: soon(), ms: long() };
+    case "wall-jump":
+      return { kind, atMs: soon(), ms: random.pick([12_000, 3_600_000, -12_000, -3_600_000]) };
     case "wish":
       return { kind, atMs: soon(), isNow: random.chance(0.4) };
   }

@@ -126,4 +126,13 @@ export type Fault =
       readonly atMs: number;
       readonly ms: number;
     }
+  /** The computer of this driver has no network at all. */
+  | {
+      readonly kind: "offline";
+      readonly driver: number;
+      readonly atMs: number;
+      readonly ms: number;
+    }
+  /** The wall clock of the drivers' computer is set forward, or back where `ms` is negative. */
+  | { readonly kind: "wall-jump"; readonly atMs: number; readonly ms: number }
   | { readonly kind: "wish"; readonly atMs: number; readonly isNow: boolean };

@@ -29,6 +29,8 @@ export interface SimApiOptions {
   readonly process: DriverProcess;
   readonly faults: readonly Fault[];
   readonly counts: CallCounts;
+  /** Has this process no network at all? */
+  readonly isOffline: () => boolean;
   /** Is the machine itself there for this process, on platforms that are hosts? */
   readonly canReach: (machine: Machine) => boolean;
   /** For the gate: the platform forgets what it promised about tokens. */
@@ -64,6 +66,10 @@ export function createSimApi(options: SimApiOptions): Platform {
     );
   }
 
+  function lostKind(operation: string): PlatformErrorKind {
+    return operation === "createLease" ? "outcome_unknown" : "unreachable";
+  }
+
   async function travel(signal: AbortSignal): Promise<void> {
     if (facts.latencyMs > 0) await timeline.sleep(facts.latencyMs, { signal, owner: process });
   }
@@ -78,10 +84,12 @@ export function createSimApi(options: SimApiOptions): Platform {
       if (signal.aborted) throw fail(operation, "aborted", "cancelled.");
       try {
         await travel(signal);
+        if (options.isOffline()) throw fail(operation, "unreachable", "no network.");
         if (weather("down")) throw fail(operation, "unavailable", "the API is down.");
         if (weather("throttled")) throw fail(operation, "rate_limited", "too many calls.");
         const result = await effect();
         await travel(signal);
+        if (options.isOffline()) throw fail(operation, lostKind(operation), "the answer was lost.");
         return result;
       } catch (error) {
         if (!signal.aborted) throw error;

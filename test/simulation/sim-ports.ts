@@ -36,7 +36,10 @@ export function createSimPorts(
   number: number,
 ): EnginePorts {
   const { scenario, timeline, markets } = world;
+  const isOffline = (): boolean =>
+    scenario.faults.some((fault) => isOff(fault, "offline", number, timeline.now()));
   const isOpen = (machine: Machine, way: "up" | "down"): boolean =>
+    !isOffline() &&
     !scenario.faults.some((fault) => isCut(fault, machine, way, number, timeline.now()));
   const platforms = new Map<string, EnginePlatform>();
   for (const [index, market] of markets.entries()) {
@@ -47,6 +50,7 @@ export function createSimPorts(
       process,
       faults: scenario.faults,
       counts: world.counts,
+      isOffline,
       canReach: (machine) =>
         machine.host.isUp() && isOpen(machine, "up") && isOpen(machine, "down"),
       forgetsTokens: world.mutant?.forgetsTokens === true,
@@ -64,7 +68,7 @@ export function createSimPorts(
     clock: process.clock,
     newId: world.newId,
     owner: process.name,
-    tempo: { renewLockMs: 7000, wishPollMs: 5000, watchMs: 3000, platformPollMs: 8000 },
+    tempo: { renewLockMs: 10_000, wishPollMs: 10_000, watchMs: 3000, platformPollMs: 10_000 },
     platform(name) {
       const found = platforms.get(name);
       if (found === undefined) throw new GpujobError("config_invalid", `No platform ${name}.`);
@@ -121,7 +125,7 @@ export function createSimPorts(
     sshPublicKey: async () => "ssh-ed25519 AAAA simulation",
     resolveSecrets: async () => ({ values: {}, missing: [] }),
     staysAwake: () => !scenario.faults.some((fault) => fault.kind === "suspend"),
-    isOnline: async () => true,
+    isOnline: async () => !isOffline(),
     observe(event) {
       if (world.trace === undefined) return;
       if (event.type === "journal")
@@ -142,6 +146,11 @@ function capabilitiesOf(
   const found = platforms.get(name);
   if (found === undefined) throw new GpujobError("config_invalid", `No platform ${name}.`);
   return found.capabilities;
+}
+
+function isOff(fault: Fault, kind: "offline" | "store-down", driver: number, now: number): boolean {
+  if (fault.kind !== kind || fault.driver !== driver) return false;
+  return now >= fault.atMs && now < fault.atMs + fault.ms;
 }
 
 function isCut(
@@ -187,13 +196,7 @@ function createProcessStore(world: SharedWorld, process: DriverProcess, number: 
   function call<Result>(name: string, work: () => Promise<Result>): Promise<Result> {
     return process.call(name, () => {
       const now = timeline.now();
-      const isDown = world.scenario.faults.some(
-        (fault) =>
-          fault.kind === "store-down" &&
-          fault.driver === number &&
-          now >= fault.atMs &&
-          now < fault.atMs + fault.ms,
-      );
+      const isDown = world.scenario.faults.some((fault) => isOff(fault, "store-down", number, now));
       if (isDown) throw new GpujobError("store", "The store cannot be reached.");
       return work();
     });

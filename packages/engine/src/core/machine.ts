@@ -35,9 +35,9 @@ export const runMachine = setup({
   types,
   guards: {
     is: ({ context }, params: { readonly phase: RunPhase }) =>
-      phaseOf(runOf(context)) === params.phase,
+      isGiven(context) && phaseOf(runOf(context)) === params.phase,
     next: ({ context }, params: { readonly step: ReturnType<typeof nextStep> }) =>
-      nextStep(runOf(context)) === params.step,
+      isGiven(context) && nextStep(runOf(context)) === params.step,
   },
   actions: {
     reduce: assign(({ context, event }) => {
@@ -54,8 +54,6 @@ export const runMachine = setup({
 }).createMachine({
   id: "run",
   initial: "planning",
-  // xstate also asks without any input, for a state that `transition` never looks at: an error there would cost more than
-  // the transition itself.
   context: ({ input }) => ({ ...input }),
   on: { "*": { actions: "reduce" } },
   states: {
@@ -119,6 +117,14 @@ function to<Phase extends RunPhase>(
   readonly target: Phase;
 } {
   return { guard: { type: "is", params: { phase } }, target: phase };
+}
+
+/**
+ * xstate also makes a first state, without any input, that `transition` never looks at. The errors that this would raise
+ * cost more than the transition itself.
+ */
+function isGiven(context: MachineContext): boolean {
+  return "run" in context;
 }
 
 function runOf(context: MachineContext): RunContext {

@@ -68,6 +68,11 @@ async function driveLocked(drive: Drive): Promise<DriveEnd> {
   // Read again under the lock: the last driver may have written until this moment.
   const row = await ports.store.loadRun(runId);
   if (row === undefined) throw new GpujobError("not_found", `There is no run ${runId}.`);
+  if (row.settledAt !== undefined) {
+    // The last driver settled it while this one was on its way: nothing would ever wake it.
+    await ports.store.releaseLock(lock);
+    return { kind: "settled" };
+  }
   const committer = createCommitter({
     ports,
     submission,
@@ -90,6 +95,7 @@ async function driveLocked(drive: Drive): Promise<DriveEnd> {
     }
     lock = renewed;
   }
+  const begun = { at: ports.clock.now(), monotonic: ports.clock.monotonic() };
   const hosts = createHostPool({ ports, snapshot: committer.snapshot });
   const session: RunSession = {
     ports,
@@ -101,6 +107,10 @@ async function driveLocked(drive: Drive): Promise<DriveEnd> {
     hostAttempt: (attempt, rank) => ({ runId, attempt, rank, epoch: lock.epoch }),
     host: (attempt, member, wait) => hosts.host(attempt, member, wait),
     dropHost: (attempt, member) => hosts.drop(attempt, member),
+    ageOf(at) {
+      const now = ports.clock.now();
+      return Math.min(now, begun.at + ports.clock.monotonic() - begun.monotonic) - at;
+    },
     async holdLock(ms) {
       if (lock.expiresAt - ports.clock.now() < ms) await renew(ms + lockTtlMs);
     },

@@ -39,6 +39,8 @@ export interface RunSession {
   ): Promise<HostSession>;
   /** Forgets a broken connection. */
   dropHost(attempt: number, member: number): void;
+  /** Milliseconds since a journaled time, by the clock that says less: one that is set forward makes nothing older. */
+  ageOf(at: number): number;
   /** Renews the drive lock so that it outlasts `ms`; throws when it is lost. */
   holdLock(ms: number): Promise<void>;
 }

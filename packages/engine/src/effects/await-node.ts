@@ -56,7 +56,7 @@ async function readLease(work: Work, ref: MemberRef): Promise<Lease> {
   if (leaseId === undefined)
     throw new GpujobError("internal", "A lease without an id cannot be waited for.");
   const lease = await target.platform.getLease(leaseId, { signal: work.signal });
-  const age = work.session.ports.clock.now() - (member.createdAt ?? member.intendedAt);
+  const age = work.session.ageOf(member.createdAt ?? member.intendedAt);
   if (lease === undefined && age < target.capabilities.visibilityWindowMs) {
     throw new GpujobError("unavailable", `${target.name} does not show the machine yet.`);
   }

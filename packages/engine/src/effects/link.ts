@@ -9,12 +9,18 @@ const verdictMs = 7000;
 /** A driver that did not get its turn for so long was asleep, and knows nothing. */
 const gapMs = 3000;
 
+/** Beyond the host's own expiry: for a clock that is read late. */
+export const tetherMarginMs = 2000;
+
 /** What is known of one host at this moment. */
 export interface Link {
   host?: HostSession;
   beat?: HostBeat;
   /** Epoch milliseconds at which the last beat arrived. */
   beatAt: number;
+  /** The same by the monotonic clock; before the first beat, the moment at which the watch began. */
+  heardAt: number;
+  /** Monotonic milliseconds at which the short tether has surely run out: a wall clock that is set ends none. */
   tetherEndsAt?: number;
   /** Ends the present watch, so that a new connection is made. */
   cut?: () => void;
@@ -36,11 +42,13 @@ export function createLink(work: Work, ref: MemberRef): Link {
 
   const link: Link = {
     beatAt: clock.now(),
+    heardAt,
     isSilent: () => isSilent,
     hear(beat) {
       link.beat = beat;
       link.beatAt = clock.now();
       heardAt = clock.monotonic();
+      link.heardAt = heardAt;
       isCut = false;
       session.ports.observe({ type: "beat", ...ref, beat });
     },
@@ -92,7 +100,8 @@ export function createLink(work: Work, ref: MemberRef): Link {
   function tetherEnd(): { readonly tetherEndsAt?: number } {
     const { tether } = lookUp(work, ref).attempt;
     if (tether?.kind !== "short") return {};
-    return { tetherEndsAt: link.tetherEndsAt ?? link.beatAt + tether.lengthMs + 2000 };
+    const endsAt = link.tetherEndsAt ?? link.heardAt + tether.lengthMs + tetherMarginMs;
+    return { tetherEndsAt: clock.now() + endsAt - clock.monotonic() };
   }
 
   function isCheckpointFresh(): boolean {

@@ -136,7 +136,7 @@ function createAbsence(
   readonly learnStart: () => Promise<void>;
 } {
   const { clock } = work.session.ports;
-  let firstMissAt: number | undefined;
+  let firstMiss: { readonly at: number; readonly monotonic: number } | undefined;
   let hasAccepted = false;
   let billedFrom: number | undefined;
 
@@ -144,7 +144,7 @@ function createAbsence(
     const { target } = lookUp(work, ref);
     const lease = await target.platform.getLease(leaseId, { signal: work.signal });
     if (lease?.startedAt !== undefined) billedFrom = Date.parse(lease.startedAt);
-    if (lease !== undefined) firstMissAt = undefined;
+    if (lease !== undefined) firstMiss = undefined;
     return lease;
   }
 
@@ -169,13 +169,14 @@ function createAbsence(
     if (target.capabilities.release === "by-hand") return undefined;
     // Nothing bills on a machine of the user's own: that its reservation is gone is all there is to prove.
     if (target.capabilities.release === "owned" && isAccepted) return { state: "gone" };
-    const age = now - (member.createdAt ?? member.intendedAt);
+    const age = work.session.ageOf(member.createdAt ?? member.intendedAt);
     const isTrusted =
       age > target.capabilities.visibilityWindowMs || (member.isReady === true && hasAccepted);
     if (!isTrusted) return undefined;
     // An earlier look may have been too early to see it: then it may have billed until now.
-    firstMissAt ??= now;
-    return now - firstMissAt < betweenLooksMs ? undefined : prove(firstMissAt);
+    firstMiss ??= { at: now, monotonic: clock.monotonic() };
+    const isRepeated = clock.monotonic() - firstMiss.monotonic >= betweenLooksMs;
+    return isRepeated ? prove(firstMiss.at) : undefined;
   }
 
   return {

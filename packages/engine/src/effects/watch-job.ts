@@ -1,6 +1,6 @@
 import type { HostBeat, HostSession } from "@gpujob/spec";
 import { toFailure } from "@gpujob/spec";
-import { createLink } from "./link.ts";
+import { createLink, tetherMarginMs } from "./link.ts";
 import type { Link } from "./link.ts";
 import { watchPlatform } from "./watch-platform.ts";
 import type { MemberRef, Work } from "./work.ts";
@@ -92,11 +92,13 @@ async function keepTether(work: Work, ref: MemberRef, link: Link): Promise<void>
   const everyMs = tether.kind === "short" ? 1000 : Math.min(10_000, tether.lengthMs / 10);
   const me = session.hostAttempt(ref.attempt, ref.member);
   while (!signal.aborted) {
-    const { host, beat, beatAt } = link;
-    if (host !== undefined && beat !== undefined) {
+    const { host, beat, heardAt } = link;
+    // Once the lock has lapsed another driver may count on the tether's end: it is no longer this one's to move.
+    const isOurs = session.lock().expiresAt > clock.now();
+    if (host !== undefined && beat !== undefined && isOurs) {
       const validUntilUptimeMs = beat.uptimeMs + tether.lengthMs;
       // The driver counts from the arrival of the beat, which is later than the beat itself.
-      if (tether.kind === "short") link.tetherEndsAt = beatAt + tether.lengthMs + tetherMarginMs;
+      if (tether.kind === "short") link.tetherEndsAt = heardAt + tether.lengthMs + tetherMarginMs;
       try {
         if (beat.state === "frozen" && beat.nonce !== undefined) {
           await host.thaw(me, { nonce: beat.nonce, validUntilUptimeMs }, { signal });
@@ -115,9 +117,6 @@ async function keepTether(work: Work, ref: MemberRef, link: Link): Promise<void>
     await clock.sleep(everyMs, { signal }).catch(() => undefined);
   }
 }
-
-/** Beyond the host's own expiry: for a clock that is read late. */
-const tetherMarginMs = 2000;
 
 async function watchSilence(work: Work, link: Link): Promise<void> {
   const { clock, tempo } = work.session.ports;

@@ -1,0 +1,139 @@
+import { it } from "vitest";
+import { playScenario } from "./run-histories.ts";
+import type { Fault, JobFacts, PlatformFacts, Scenario } from "./scenario.ts";
+
+/** Histories that once broke a promise, as small as they could be made. */
+
+const rented: PlatformFacts = {
+  name: "p0",
+  release: "api",
+  idempotency: "token",
+  lagMs: 0,
+  windowMs: 0,
+  bootMs: 0,
+  releaseMs: 0,
+  latencyMs: 0,
+  autoRelease: false,
+  powerOff: "none",
+  forgets: false,
+  offers: [
+    {
+      id: "p0-0",
+      micros: 1_000_000,
+      billing: { unitSeconds: 1, minimumSeconds: 0 },
+      market: "on-demand",
+      stock: 1,
+    },
+  ],
+};
+
+function ownedHost(name: string, micros: number): PlatformFacts {
+  const offers = rented.offers.map((offer) => ({ ...offer, id: `${name}-0`, micros }));
+  return { ...rented, name, release: "owned", autoRelease: true, windowMs: 1000, offers };
+}
+
+const job: JobFacts = {
+  nodes: 1,
+  workMs: 5000,
+  failsUntil: 0,
+  code: 1,
+  heedsStop: true,
+  retryFailures: 0,
+  retryInterruptions: 5,
+  timeLimitMs: 3_600_000,
+  orphanMs: 3_600_000,
+  holdMs: 600_000,
+  tether: "short",
+};
+
+function scenario(
+  faults: readonly Fault[],
+  more: { readonly platforms?: readonly PlatformFacts[]; readonly job?: Partial<JobFacts> } = {},
+): Scenario {
+  return {
+    seed: 1,
+    platforms: more.platforms ?? [rented],
+    job: { ...job, ...more.job },
+    faults,
+    restartMs: 20_000,
+  };
+}
+
+it("renews no tether once its lock has lapsed, because another driver counts on the end of it", async ({
+  expect,
+}) => {
+  const faults: readonly Fault[] = [
+    { kind: "store-down", driver: 1, atMs: 5000, ms: 3_600_000 },
+    { kind: "second-driver", atMs: 80_000 },
+    { kind: "partition", machine: 1, afterMs: 0, ms: 3_600_000, way: "both", driver: 2 },
+  ];
+  const platforms = [ownedHost("p0", 1_000_000), ownedHost("p1", 2_000_000)];
+  expect(await playScenario(scenario(faults, { platforms, job: { workMs: 200_000 } }))).toEqual([]);
+});
+
+it("believes no platform sooner because the wall clock was set forward", async ({ expect }) => {
+  const platforms = [{ ...rented, lagMs: 90_000, windowMs: 120_000 }];
+  for (const kind of ["lost", "reply-lost", "slow"] as const) {
+    const faults: readonly Fault[] = [
+      { kind: "wall-jump", atMs: 462, ms: 3_600_000 },
+      ...(kind === "slow" ? [] : [{ kind: "create", nth: 1, how: kind, ms: 0 } as const]),
+    ];
+    expect([kind, await playScenario(scenario(faults, { platforms }))]).toEqual([kind, []]);
+  }
+});
+
+it("lets go of a run that was settled while the driver was on its way to it", async ({
+  expect,
+}) => {
+  for (const step of [2, 3, 4, 5, 6, 7, 8]) {
+    const faults: readonly Fault[] = [
+      { kind: "stop", driver: 2, step, ms: 60_000 },
+      { kind: "second-driver", atMs: 3000 },
+    ];
+    expect([step, await playScenario(scenario(faults))]).toEqual([step, []]);
+  }
+});
+
+it("does not hold the lock after it could not read what there is to do", async ({ expect }) => {
+  for (const step of [2, 3, 4, 5, 6, 7, 8, 9, 10]) {
+    const faults: readonly Fault[] = [
+      { kind: "stop", driver: 1, step, ms: 1000 },
+      { kind: "store-down", driver: 1, atMs: 500, ms: 30_000 },
+    ];
+    expect([step, await playScenario(scenario(faults))]).toEqual([step, []]);
+  }
+});
+
+it("writes no event twice when the store fails between a commit and the next read", async ({
+  expect,
+}) => {
+  const platforms = [ownedHost("p0", 1_000_000)];
+  for (let step = 10; step < 120; step += 1) {
+    const faults: readonly Fault[] = [
+      { kind: "stop", driver: 1, step, ms: 4000 },
+      { kind: "store-down", driver: 1, atMs: 3000, ms: 4000 },
+    ];
+    expect([step, await playScenario(scenario(faults, { platforms }))]).toEqual([step, []]);
+  }
+});
+
+it("charges a machine that billed before it was ever ready", async ({ expect }) => {
+  const [offer] = rented.offers;
+  const billing = { unitSeconds: 1, minimumSeconds: 0, isBootBilled: false };
+  const offers = offer === undefined ? [] : [{ ...offer, billing }];
+  for (const forgets of [false, true]) {
+    const platforms = [{ ...rented, bootMs: 2000, forgets, offers }];
+    const faults: readonly Fault[] = [
+      { kind: "partition", machine: 1, afterMs: 0, ms: 600_000, way: "both" },
+    ];
+    expect(await playScenario(scenario(faults, { platforms }))).toEqual([]);
+  }
+});
+
+it("charges a machine to its end when the platform did not show it yet at the release", async ({
+  expect,
+}) => {
+  const platforms = [{ ...rented, lagMs: 20_000, windowMs: 50_000, forgets: true }];
+  const faults: readonly Fault[] = [{ kind: "wish", atMs: 1000, isNow: true }];
+  expect(await playScenario(scenario(faults, { platforms }))).toEqual([]);
+});
