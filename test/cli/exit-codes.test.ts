@@ -4,6 +4,11 @@ import { describe, it } from "vitest";
 import { runGpujob, startGpujob } from "./support/gpujob.ts";
 import { jobOf, makeMarketHome, marketOf, readEnvelope } from "./support/market.ts";
 
+interface RunData {
+  readonly failure?: { readonly kind: string };
+  readonly billing?: unknown;
+}
+
 /** What a submit ends with, and the kind that tells our code from a job's own. */
 async function submit(
   market: string,
@@ -26,11 +31,8 @@ async function submit(
       ...(options.environment === undefined ? {} : { environment: options.environment }),
     },
   );
-  const { error, data } = readEnvelope(out);
-  const run = data as
-    | { readonly failure?: { readonly kind: string }; readonly billing?: unknown }
-    | undefined;
-  return { code, kind: error?.kind ?? run?.failure?.kind, billing: run?.billing };
+  const { error, data } = readEnvelope<RunData>(out);
+  return { code, kind: error?.kind ?? data?.failure?.kind, billing: data?.billing };
 }
 
 describe("exit codes", { concurrent: true }, () => {

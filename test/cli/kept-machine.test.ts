@@ -2,6 +2,14 @@ import { describe, it } from "vitest";
 import { runGpujob } from "./support/gpujob.ts";
 import { jobOf, makeMarketHome, marketOf, readEnvelope } from "./support/market.ts";
 
+interface Meter {
+  readonly machines: readonly { readonly endedAt: string | null; readonly billedSeconds: number }[];
+}
+
+interface Cost {
+  readonly lines: readonly { readonly billedSeconds: number }[];
+}
+
 describe("a kept machine", () => {
   it("is used by the next job, which sends only what changed and pays from there on", async ({
     expect,
@@ -19,19 +27,14 @@ describe("a kept machine", () => {
     expect(second.err).toContain("0 B of ");
     await runGpujob(["stop", "two"], place);
     await runGpujob(["wait", "two", "--timeout", "30s"], place);
-    const meter = readEnvelope((await runGpujob(["mock", "meter", "--json"], place)).out).data as {
-      readonly machines: readonly {
-        readonly endedAt: string | null;
-        readonly billedSeconds: number;
-      }[];
-    };
-    const cost = readEnvelope((await runGpujob(["cost", "--json"], place)).out).data as {
-      readonly lines: readonly { readonly billedSeconds: number }[];
-    };
-    expect(meter.machines).toHaveLength(1);
-    expect(meter.machines[0]?.endedAt).not.toBeNull();
-    const billed = cost.lines.reduce((sum, line) => sum + line.billedSeconds, 0);
-    expect(Math.abs(billed - (meter.machines[0]?.billedSeconds ?? 0))).toBeLessThanOrEqual(2);
+    const meterCall = await runGpujob(["mock", "meter", "--json"], place);
+    const meter = readEnvelope<Meter>(meterCall.out).data;
+    const costCall = await runGpujob(["cost", "--json"], place);
+    const cost = readEnvelope<Cost>(costCall.out).data;
+    expect(meter?.machines).toHaveLength(1);
+    expect(meter?.machines[0]?.endedAt).not.toBeNull();
+    const billed = (cost?.lines ?? []).reduce((sum, line) => sum + line.billedSeconds, 0);
+    expect(Math.abs(billed - (meter?.machines[0]?.billedSeconds ?? 0))).toBeLessThanOrEqual(2);
   });
 
   it("is refused when the run keeps none", async ({ expect }) => {

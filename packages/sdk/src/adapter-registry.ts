@@ -18,7 +18,7 @@ const adapters: Readonly<Record<string, () => Promise<AdapterModule>>> = {
   "ssh-host": () => import("@gpujob/adapter-ssh-host"),
 };
 
-export const adapterNames: readonly string[] = Object.keys(adapters);
+const adapterNames: readonly string[] = Object.keys(adapters);
 
 /**
  * The adapter of a name: one of ours, else a package or a path (relative to the configuration that names it).

@@ -19,7 +19,7 @@ export interface JobSource {
 }
 
 /** Name of the platform that `--host` makes. */
-export const adHocName = "host";
+const adHocName = "host";
 
 /** Reads a job from a file, an object and flags. Contacts nothing. Throws `spec_invalid` or `usage`. */
 export async function readJob(

@@ -170,7 +170,7 @@ export async function costOf(
   };
 }
 
-export function isoTime(ms: number): string {
+function isoTime(ms: number): string {
   return new Date(ms).toISOString();
 }
 

@@ -42,17 +42,18 @@ export function jobOf(run: string, more = ""): string {
   return `name: test-run\nresources: { gpu: "RTX4090" }\nmarket: auto\nrun: ${JSON.stringify(run)}\n${more}`;
 }
 
-interface Envelope {
+interface Envelope<Data> {
   readonly ok: boolean;
-  readonly data?: unknown;
+  readonly data?: Data;
   readonly error?: { readonly kind: string; readonly message: string; readonly exitCode: number };
   readonly warnings: readonly unknown[];
 }
 
 /** The one envelope that a call with --json printed; throws when it printed anything else. */
-export function readEnvelope(out: string): Envelope {
+// oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- the test says what it expects, and then checks it
+export function readEnvelope<Data = unknown>(out: string): Envelope<Data> {
   const lines = out.trimEnd().split("\n");
   if (lines.length !== 1) throw new Error(`${lines.length} lines instead of one:\n${out}`);
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the tests look at its fields one by one
-  return JSON.parse(lines[0] ?? "") as Envelope;
+  return JSON.parse(lines[0] ?? "") as Envelope<Data>;
 }

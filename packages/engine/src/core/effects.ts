@@ -27,8 +27,6 @@ export type Effect =
       readonly member?: number;
     };
 
-export type EffectKind = Effect["kind"];
-
 /** An effect with the moment before which it must not be done. */
 export interface PlannedEffect {
   readonly key: string;

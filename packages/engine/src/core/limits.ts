@@ -49,7 +49,7 @@ export function costMicros(context: RunContext, submission: Submission, at: numb
 }
 
 /** The first moment at which the cost reaches `target`; `undefined` while nothing bills. */
-export function whenCostReaches(draft: Draft, target: number): number | undefined {
+function whenCostReaches(draft: Draft, target: number): number | undefined {
   const { context, submission, at } = draft;
   const rate = ratePerHourMicros(context, submission);
   if (rate === 0) return undefined;

@@ -22,12 +22,12 @@ export function mayExist(member: Member): boolean {
 }
 
 /** Can the member's job not be running any more, nor ever start? */
-export function isFenced(member: Member): boolean {
+function isFenced(member: Member): boolean {
   return !mayExist(member) || member.fence !== undefined;
 }
 
 /** Is nothing left to be done about the member before its attempt may close? Only an API bill needs proof of absence. */
-export function isDone(attempt: Attempt, member: Member): boolean {
+function isDone(attempt: Attempt, member: Member): boolean {
   if (!mayExist(member)) return true;
   return attempt.candidate.capabilities.release !== "api" && member.fence !== undefined;
 }
@@ -67,11 +67,6 @@ export function phaseOf(context: RunContext): RunPhase {
     return context.outcome === undefined ? "planning" : "releasing";
   }
   return attempt.phase === "standby" ? "preparing" : attempt.phase;
-}
-
-/** Attempts that may still hold a lease or a fence to be waited for. */
-export function openAttempts(context: RunContext): readonly Attempt[] {
-  return context.attempts.filter((attempt) => attempt.phase !== "closed");
 }
 
 /** Is the attempt on its way out? */

@@ -19,7 +19,7 @@ export function stateOf(snapshot: Snapshot): RunState {
 }
 
 /** Does anything of the run cost money? */
-export function billingOf(context: RunContext): RunBilling {
+function billingOf(context: RunContext): RunBilling {
   const leases = context.attempts.flatMap((attempt) =>
     attempt.members.map((member) => ({ member, release: attempt.candidate.capabilities.release })),
   );

@@ -16,7 +16,8 @@ export async function runCollectOutputs(
   const { session, signal } = work;
   const { ports } = session;
   const attempt = attemptOf(session.snapshot().context, effect.attempt);
-  const deadline = ports.clock.now() + patienceMs[attempt.end?.next ?? "settle"];
+  const patience = patienceMs[attempt.end?.next ?? "settle"];
+  const deadline = ports.clock.now() + Math.min(patience, session.submission.job.limits.holdMs);
   const wait = backOff(250, 2000);
   for (;;) {
     try {
