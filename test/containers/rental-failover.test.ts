@@ -122,6 +122,45 @@ describe("a run on a machine that was pasted from a console", () => {
   });
 });
 
+describe("two runs on one rented machine", () => {
+  it("pay for an hour once", async ({ expect }) => {
+    const own = await startMachine("root", "rentedpassword");
+    const gpujob = await openHome(
+      {
+        platforms: {
+          rented: {
+            adapter: "rented",
+            hosts: [
+              {
+                ssh: `ssh -p ${own.port} root@${own.host}`,
+                password: { env: "RENTED_PASSWORD" },
+                sheet: "mornai/rtx4090",
+              },
+            ],
+          },
+        },
+      },
+      { RENTED_PASSWORD: "rentedpassword" },
+    );
+    const submit = async (name: string): Promise<string> => {
+      const run = await gpujob.submit({ job: { name, run: "true" } }, wait);
+      expect(await run.result).toMatchObject({ exitCode: 0, billing: "by-hand" });
+      return run.id;
+    };
+    const first = await submit("first");
+    const second = await submit("second");
+    const { byHand } = await gpujob.audit({}, wait);
+    expect(byHand.map(({ runId }) => runId)).toEqual([second]);
+    expect(await gpujob.showRun(first)).toMatchObject({
+      billing: "ended",
+      cost: { micros: 2_200_000 },
+    });
+    expect(await gpujob.showRun(second)).toMatchObject({ billing: "by-hand", cost: { micros: 0 } });
+    await gpujob.audit({ ended: byHand[0]?.leaseId ?? "" }, wait);
+    expect((await gpujob.cost({})).total).toEqual({ currency: "CNY", micros: 2_200_000 });
+  });
+});
+
 describe("a run over rental platforms", () => {
   it("goes from one without stock over a reclaimed one to one rented by hand, and tells the money truly", async ({
     expect,

@@ -67,7 +67,7 @@ export function createRentedPlatform(config: RentedConfig, context: AdapterConte
     // Taken until the run has no reason to use it any more: nothing ends it by itself, so that nothing has to be moved.
     const seconds = Math.max(1, Math.ceil(ownership.expires - clock.now() / 1000));
     const report = await onMachine(machine, place.operation, wait, (api) =>
-      api.create({ leaseKey, name: packOwnership(ownership), seconds }, wait),
+      api.create({ leaseKey, name: packOwnership(ownership), seconds, nowMs: clock.now() }, wait),
     );
     const lease = await findLease(machine, report, leaseKey);
     if (lease !== undefined) return lease;

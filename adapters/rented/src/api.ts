@@ -13,6 +13,8 @@ export interface CreateRequest {
   readonly name: string;
   /** How long the machine is taken, unless it is given back before. */
   readonly seconds: number;
+  /** Epoch milliseconds; the machine's own clock may be wrong. */
+  readonly nowMs: number;
 }
 
 /** One connection to one machine, in the words of its script. */
@@ -66,11 +68,12 @@ function createApi(channel: Channel, machine: Machine): MachineApi {
   return {
     readState: (wait) => call("state", folders, wait),
     readLease: (leaseKey, wait) => call("lease", [leaseKey, ...folders], wait),
-    create: ({ leaseKey, name, seconds }, wait) => {
+    create: ({ leaseKey, name, seconds, nowMs }, wait) => {
       const unit = String(terms.billing.unitSeconds);
       const since =
         host.since === undefined ? "" : String(Math.floor(Date.parse(host.since) / 1000));
-      return call("create", [leaseKey, name, String(seconds), unit, since, ...folders], wait);
+      const now = String(Math.floor(nowMs / 1000));
+      return call("create", [leaseKey, name, String(seconds), unit, since, now, ...folders], wait);
     },
     release: ({ leaseKey, command }, wait) => call("release", [leaseKey, command ?? ""], wait),
   };

@@ -6,8 +6,8 @@
  *
  * - `use.NUMBER` is the NUMBERth lease of this machine: a symbolic link whose text is `lease:FOLDER`. Like `mkdir` its
  *   making is atomic and fails where the name exists, so that of two that want the machine one gets it.
- * - `at-LEASEKEY.…` is the folder behind it: `name` (ownership), `created` and `from` (epoch seconds; when it was made
- *   and from when it pays), `until` (uptime in seconds), `machine` (this start of it) and `over` once given back.
+ * - `at-LEASEKEY.…` is the folder behind it: `name` (ownership), `created` and `from` (epoch seconds by the caller's clock,
+ *   which the bill is counted by; when it was made and from when it pays), `until` (uptime in seconds), `machine` (this start of it) and `over` once given back.
  *
  * The machine bills on after a lease is given back. The next one takes the bill over at the end of the unit that is
  * paid, so that no hour is counted twice.
@@ -86,7 +86,7 @@ find_key() {
 
 # Everything that has been ended for a month, the newest excepted.
 forget_old() {
-  oldest=$(($(date +%s) - 2592000)) number=$((top - 1))
+  oldest=$((now - 2592000)) number=$((top - 1))
   while [ "$number" -gt 0 ]; do
     if open_lease "$number"; then
       get created
@@ -140,12 +140,12 @@ case $operation in
     if find_key "$wanted"; then show_number $found; fi
     ;;
   create)
-    wanted=$1 name=$2 seconds=$3 unit=$4 since=$5
-    shift 5
+    wanted=$1 name=$2 seconds=$3 unit=$4 since=$5 now=$6
+    shift 6
     show_machine "$@"
     mkdir -p "$folder" 2>/dev/null && [ -w "$folder" ] || refuse folder "$folder cannot be written"
     if find_key "$wanted"; then show_number $found; exit 0; fi
-    now=$(date +%s) from=$(date +%s)
+    from=$now
     if [ $top -gt 0 ] && open_lease $top; then
       find_state $top
       [ $state != up ] || refuse taken "another run uses the machine"

@@ -21,7 +21,9 @@ export function chargesOf(
   until: number,
 ): readonly MemberCharge[] {
   if (member.billedFrom === undefined) return [];
-  const { offer } = attempt.candidate;
+  const { offer, capabilities } = attempt.candidate;
+  // Its user pays a machine that was rented by hand from unit to unit: this one is still on the run before.
+  if (capabilities.release === "by-hand" && until < member.billedFrom) return [];
   const { price } = offer;
   const seconds = Math.max(0, until - member.billedFrom) / 1000;
   const inRun = (money: Money): Money => convertMoney(money, submission.currency, submission.rates);
