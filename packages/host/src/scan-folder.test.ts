@@ -1,5 +1,13 @@
 import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
+import {
+  mkdirSync,
+  mkdtempSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { describe, it } from "vitest";
@@ -53,6 +61,21 @@ describe("scanFolder", () => {
       "outputs/r-1/m": "2",
     });
     expect(paths((await scanFolder(folder.path, options)).files)).toEqual(["a"]);
+  });
+
+  it("does not even open what lies in folders of ours", async ({ expect }) => {
+    using folder = createFolder({ a: "1", "state/store": "", "stateful/b": "2" });
+    // Reading it would take hours.
+    truncateSync(join(folder.path, "state/store"), 2 ** 40);
+    const never = [join(folder.path, "state")];
+    const scan = await scanFolder(folder.path, {
+      ...options,
+      never,
+      signal: AbortSignal.timeout(20_000),
+    });
+    expect(paths(scan.files)).toEqual(["a", "stateful/b"]);
+    const all = await scanFolder(folder.path, { ...options, never: [folder.path] });
+    expect(all.files).toEqual([]);
   });
 
   it("keeps links that stay inside and names those that leave", async ({ expect }) => {

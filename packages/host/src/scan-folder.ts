@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Stats } from "node:fs";
 import { lstatSync } from "node:fs";
-import { lstat, readdir, readlink } from "node:fs/promises";
+import { lstat, readdir, readlink, realpath } from "node:fs/promises";
 import { dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Clock, SkippedFile, UploadFile } from "@gpujob/spec";
@@ -27,6 +27,11 @@ export interface ScanOptions {
   readonly statCachePath?: string;
   /** Look for large ignored files? @default true */
   readonly findIgnored?: boolean;
+  /**
+   * Absolute folders whose files are not even opened: closing any descriptor of an open SQLite file drops the locks that
+   * this process holds on it.
+   */
+  readonly never?: readonly string[];
 }
 
 const largeBytes = 10 << 20;
@@ -47,6 +52,7 @@ export async function scanFolder(path: string, options: ScanOptions): Promise<Fo
     findNames(root, { ...options, withIgnored: options.findIgnored ?? true }),
     openStatCache(options.statCachePath, options.clock.now()),
   ]);
+  const isOpen = await leaveOut(root, options.never ?? []);
   const skipped = [...found.skipped];
   const files: UploadFile[] = [];
   const unknown: { name: string; stats: Stats }[] = [];
@@ -56,6 +62,7 @@ export async function scanFolder(path: string, options: ScanOptions): Promise<Fo
       await nextTurn();
       options.signal.throwIfAborted();
     }
+    if (!isOpen(name)) continue;
     const stats = lstatSync(join(root, name), { throwIfNoEntry: false });
     // Tracked by git, but deleted.
     if (stats === undefined) continue;
@@ -69,6 +76,18 @@ export async function scanFolder(path: string, options: ScanOptions): Promise<Fo
     skipped,
     ignoredLarge: await measureIgnored(root, found.ignored),
   };
+}
+
+/** Tells whether a name below the root may be looked at; the folders may be written in another way than the root is. */
+async function leaveOut(
+  root: string,
+  never: readonly string[],
+): Promise<(name: string) => boolean> {
+  const real = async (path: string): Promise<string> => realpath(path).catch(() => path);
+  const [base, ...folders] = await Promise.all([root, ...never].map(real));
+  const closed = folders.map((folder) => relative(base ?? root, folder).replaceAll("\\", "/"));
+  return (name) =>
+    !closed.some((folder) => folder === "" || name === folder || name.startsWith(`${folder}/`));
 }
 
 /** Puts one name where it belongs; a text says why it is skipped. */

@@ -154,7 +154,12 @@ async function scanSource(
     throw new GpujobError("usage", `There is no ${path} here.`, { cause });
   });
   if (found.isDirectory())
-    return scanFolder(path, { clock: reach.around.clock, ...wait, findIgnored: false });
+    return scanFolder(path, {
+      clock: reach.around.clock,
+      ...wait,
+      findIgnored: false,
+      never: [reach.around.home],
+    });
   return { files: [await readFileFacts(path, basename(path), wait)], skipped: [] };
 }
 

@@ -50,8 +50,13 @@ function isInside(path: string, folder: string): boolean {
   return path === folder || path.startsWith(`${folder}${sep}`);
 }
 
-function scanOptions({ clock, home, signal }: ScanOptions): Parameters<typeof scanFolder>[1] {
-  return { clock, signal, statCachePath: join(home, "stat-cache") };
+function scanOptions({
+  clock,
+  home,
+  never,
+  signal,
+}: ScanOptions): Parameters<typeof scanFolder>[1] {
+  return { clock, signal, never, statCachePath: join(home, "stat-cache") };
 }
 
 async function scanLocal(
