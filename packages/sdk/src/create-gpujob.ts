@@ -8,6 +8,7 @@ import { findOrphans, isDriven, isFreeToDrive, startDriver } from "./background.
 import type { Gpujob, GpujobOptions } from "./gpujob.ts";
 import { readLogs } from "./logs.ts";
 import { runFolder } from "./run-files.ts";
+import { createBeatKeeper, readLastBeat } from "./beat-file.ts";
 import { costOf, findRun, readReceipt, showRun, submissionOf, toRunView } from "./runs.ts";
 import { toTimelineEntry } from "./timeline.ts";
 import { openWorkshop } from "./workshop.ts";
@@ -60,7 +61,9 @@ export function createGpujob(options: GpujobOptions = {}): Gpujob {
       return Promise.all(wanted.map((row) => viewWithDriver(workshop, row)));
     },
     async showRun(reference) {
-      return showRun(await workshop.store(), await find(reference), now());
+      const row = await find(reference);
+      const lastBeat = await readLastBeat(around.home, row.runId);
+      return { ...(await showRun(await workshop.store(), row, now())), lastBeat };
     },
     async receipt(reference) {
       return readReceipt(await workshop.store(), await find(reference));
@@ -236,7 +239,8 @@ export function createGpujob(options: GpujobOptions = {}): Gpujob {
     async drive(runId, { signal }) {
       const { driveRun } = await import("./on-demand.ts");
       const row = await find(runId);
-      const ports = await (await setUpFor(workshop, row)).enginePorts(() => undefined);
+      const keepBeat = createBeatKeeper({ home: around.home, runId: row.runId, now });
+      const ports = await (await setUpFor(workshop, row)).enginePorts(keepBeat);
       await isFreeToDrive(await workshop.store(), row.runId, now());
       const end = await driveRun(ports, row.runId, { signal });
       if (end.kind === "needs-credentials") throw needsCredentials(row.runId, end.missing);

@@ -3,6 +3,7 @@ import type { DriveEnd, DriverEvent } from "@gpujob/engine";
 import type { RunView } from "@gpujob/spec";
 import { GpujobError } from "@gpujob/spec";
 import { isFreeToDrive, startDriver } from "./background.ts";
+import { createBeatKeeper } from "./beat-file.ts";
 import { createEventHub } from "./event-hub.ts";
 import type { EventHub } from "./event-hub.ts";
 import type { RunEvent, SubmittedRun } from "./gpujob.ts";
@@ -29,7 +30,9 @@ export async function driveHere(
   const live = createLiveEvents(around.clock);
   const keeper = await keepPorts(workshop, setUp, runId, hub);
   const early = Promise.withResolvers<{ readonly kind: "early" }>();
+  const keepBeat = createBeatKeeper({ home: around.home, runId, now: () => around.clock.now() });
   const ports = await setUp.enginePorts((event: DriverEvent) => {
+    keepBeat(event);
     if (event.type === "journal") {
       keeper?.hear(event.event);
       if (isWorthTelling(event)) early.resolve({ kind: "early" });

@@ -144,9 +144,11 @@ export interface RunDetail extends RunView {
   readonly outputFolder: string;
   readonly timeline: readonly TimelineEntry[];
   readonly driver: { readonly owner: string; readonly alive: boolean } | null;
+  /** What its machine measured last; of several nodes the mean use, the most memory and the least disk. */
   readonly lastBeat: {
     readonly at: string;
     readonly gpuPercent?: number;
+    readonly gpuMemoryGib?: number;
     readonly cpuPercent?: number;
     readonly memoryGib?: number;
     readonly diskFreeGib?: number;

@@ -85,7 +85,12 @@ async function newestRun(store: Store, mode: "newest" | "unique"): Promise<RunRo
   return first;
 }
 
-export async function showRun(store: Store, row: RunRow, now: number): Promise<RunDetail> {
+/** All of a run but its last beat, which is kept in a file. */
+export async function showRun(
+  store: Store,
+  row: RunRow,
+  now: number,
+): Promise<Omit<RunDetail, "lastBeat">> {
   const [events, lock] = await Promise.all([
     store.listEvents(row.runId),
     store.readLock(row.runId),
@@ -100,7 +105,6 @@ export async function showRun(store: Store, row: RunRow, now: number): Promise<R
       lock === undefined || lock.expiresAt <= now
         ? null
         : { owner: lock.owner, alive: isOwnerAlive(lock.owner) ?? true },
-    lastBeat: null,
     checkpoint:
       context.checkpoint === undefined
         ? null
