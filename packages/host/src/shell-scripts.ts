@@ -1146,6 +1146,7 @@ sync_tree() {
     case $kind in
       buckets)
         frame "$size" >digests
+        adopt_spare
         compare_buckets
         ;;
       want)
@@ -1176,8 +1177,8 @@ sync_tree() {
       *) fail unsupported "$kind" ;;
     esac
   done
+  cd "$root" || exit 0
   rm -rf "$control"/sync.* "$control"/placed.*
-  find "$root/store" -mindepth 1 -maxdepth 1 -name '[0-9]*' -mtime +14 -exec rm -rf {} + 2>/dev/null
 }
 compare_buckets() {
   if [ ! -e "$control/tree/digests" ] || [ -e "$control/tree/changing" ] || [ -d "$control/launching" ]; then
@@ -1243,9 +1244,21 @@ reflink() {
   echo "$reflink"
 }
 build() {
+  remove_strangers
   set -- "$control"/placed.*
   [ -e "$1" ] || set --
   awk 'FILENAME != "need" { placed[$0] = 1; next } !($0 in placed)' "$@" need >remaining || fail broken awk
+  place_remaining
+  [ ! -e place ] || (cd "$dir/work" && sh "$sync/place" 2>>"$sync/problems") || fail copy "$(tail -n 1 problems)"
+  if [ -s lost ]; then
+    sed 's/^/lost /' lost
+  elif [ -s need ] || [ -e "$control/tree/adopted" ]; then
+    remember
+  fi
+  [ ! -e digests ] || detach sh "$script" spare "$root" "$mark" 0
+  echo .
+}
+place_remaining() {
   set -- "$root"/store/[0-9]*/index
   [ -e "$1" ] || set --
   at=$#
@@ -1261,13 +1274,6 @@ build() {
     mv rest remaining
   done
   [ ! -s remaining ] || copy_renamed "$@"
-  [ ! -e place ] || (cd "$dir/work" && sh "$sync/place" 2>>"$sync/problems") || fail copy "$(tail -n 1 problems)"
-  if [ -s lost ]; then
-    sed 's/^/lost /' lost
-  elif [ -s need ]; then
-    remember
-  fi
-  echo .
 }
 copy_paths() {
   if [ "$(reflink)" = --reflink=auto ]; then
@@ -1293,7 +1299,10 @@ remember() {
   [ -e digests ] || : >digests
   known=$control/tree/digests
   [ -e "$known" ] || known=/dev/null
-  awk -v tree="$control/tree/" '
+  [ -e gone ] || : >gone
+  adopted=
+  [ ! -e "$control/tree/adopted" ] || adopted=1
+  awk -v tree="$control/tree/" -v adopted="$adopted" '
     FILENAME == "want" {
       bucket = substr($0, 1, 2)
       line = substr($0, 4)
@@ -1302,19 +1311,94 @@ remember() {
       next
     }
     FILENAME == "digests" { digest[substr($0, 1, 2)] = $0; next }
-    !(substr($0, 1, 2) in text)
+    FILENAME == "gone" { gone[$0] = 1; printf "" >(tree $0); close(tree $0); next }
+    !(substr($0, 1, 2) in text) && !(substr($0, 1, 2) in gone)
     END {
       for (bucket in text) {
         others = ""
-        while ((getline line <(tree bucket)) > 0) if (!(substr(line, 71) in named)) others = others line "\\n"
+        while (!adopted && (getline line <(tree bucket)) > 0) if (!(substr(line, 71) in named)) others = others line "\\n"
         close(tree bucket)
         printf "%s%s", text[bucket], others >(tree bucket)
         close(tree bucket)
         if (others == "" && (bucket in digest)) print digest[bucket]
       }
-    }' want digests "$known" >new-digests || fail broken awk
+    }' want digests gone "$known" >new-digests || fail broken awk
   mv new-digests "$control/tree/digests"
-  rm -f "$control/tree/changing"
+  rm -f "$control/tree/changing" "$control/tree/adopted"
+}
+
+make_spare() {
+  find "$root/store" -mindepth 1 -maxdepth 1 -name '[0-9]*' -mtime +14 -exec rm -rf {} + 2>/dev/null
+  wants_spare || return
+  mkdir -p "$root/spare"
+  lives "$root/spare/maker" && return
+  renice 10 $$ >/dev/null 2>&1
+  record "$root/spare/maker"
+  new=$root/spare/new.$$
+  rm -rf "$root"/spare/new.*
+  mkdir -p "$new/work" "$new/sync" || return
+  [ ! -e "$control/tree/changing" ] && cp -r "$control/tree" "$new/tree" && [ ! -e "$control/tree/changing" ] || return
+  cd "$new/sync" || return
+  LC_ALL=C
+  export LC_ALL
+  cat "$new"/tree/[0-9a-f][0-9a-f] >need
+  cp need remaining
+  dir=$new
+  place_remaining
+  if [ ! -s lost ]; then
+    cd "$root" || return
+    rm -rf "$new/sync"
+    for spare in "$root"/spare/[0-9]*; do
+      set -- "$root"/spare/[0-9]*
+      [ $# -ge 2 ] && rm -rf "$spare"
+    done
+    now
+    mv "$new" "$root/spare/$now-$$"
+  fi
+  rm -rf "$new" "$root/spare/maker"
+}
+wants_spare() {
+  [ -e "$control/tree/digests" ] && [ ! -e "$control/tree/changing" ] || return 1
+  set -- "$control"/tree/[0-9a-f][0-9a-f]
+  [ $# -ge 200 ] || return 1
+  kib=$(du -sk "$dir/work" | cut -f1)
+  free_space
+  [ "$kib" -le 262144 ] && [ "$free_kib" -gt $((kib * 8)) ]
+}
+adopt_spare() {
+  [ ! -e "$control/tree" ] && [ ! -d "$control/launching" ] || return 0
+  for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+    lives "$root/spare/maker" || break
+    nap
+  done
+  for spare in "$root"/spare/[0-9]*; do
+    [ -e "$spare/tree/digests" ] || continue
+    half=$(awk 'FILENAME == "digests" { mine[$0] = 1; all++; next } $0 in mine { same++ } END { if (2 * same >= all) print "yes" }' digests "$spare/tree/digests")
+    [ "$half" = yes ] || continue
+    rmdir "$dir/work" 2>/dev/null || return 0
+    rm -rf "$control/spare"
+    if mv "$spare" "$control/spare" 2>/dev/null; then
+      : >"$control/spare/tree/adopted"
+      mv "$control/spare/work" "$dir/work" && mv "$control/spare/tree" "$control/tree"
+      rm -rf "$control/spare"
+    fi
+    [ -d "$dir/work" ] || mkdir "$dir/work"
+    return 0
+  done
+}
+remove_strangers() {
+  [ -e "$control/tree/adopted" ] || return 0
+  awk -v tree="$control/tree/" '
+    FILENAME == "want" { named[substr($0, 74)] = 1; next }
+    FILENAME == "digests" { mine[substr($0, 1, 2)] = $0; next }
+    {
+      bucket = substr($0, 1, 2)
+      if (mine[bucket] == $0) next
+      while ((getline line <(tree bucket)) > 0) if (!(substr(line, 71) in named)) print substr(line, 71)
+      close(tree bucket)
+      if (!(bucket in mine)) print bucket >"gone"
+    }' want digests "$control/tree/digests" >strangers || fail broken awk
+  [ ! -s strangers ] || sed 's,^,./,' strangers | tr '\\n' '\\0' | (cd "$dir/work" && xargs -0 rm -f)
 }
 script=$0
 action=\${1:-}
@@ -1330,7 +1414,7 @@ case $action in
     epoch=$3
     attempt "$root/attempts/$2"
     case $action in
-      prepare | sync | receive | ranges) ;;
+      prepare | sync | receive | ranges | spare) ;;
       *)
         if [ -e "$control/supervisor.sh" ] && [ "$script" != "$control/supervisor.sh" ]; then
           exec sh "$control/supervisor.sh" "$action" "$@"
@@ -1353,6 +1437,7 @@ case $action in
       read-many) read_files "$1" ;;
       sync) sync_tree ;;
       receive) receive ;;
+      spare) make_spare ;;
       ranges) receive_ranges ;;
       *) fail unsupported "$action" ;;
     esac

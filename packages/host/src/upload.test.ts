@@ -1,7 +1,14 @@
 import { createHash, randomBytes } from "node:crypto";
 import { execFileSync } from "node:child_process";
-import { mkdirSync, readFileSync, readlinkSync, statSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import {
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { join, relative } from "node:path";
 import { describe, it, vi } from "vitest";
 import type { UploadFile } from "@gpujob/spec";
 import { scanFolder } from "./scan-folder.ts";
@@ -91,6 +98,46 @@ for (const shell of ["dash", "busybox"] as const) {
       }
       expect(statSync(work(host, "moved", 2)).mode & 0o777).toBe(0o755);
       expect(readFileSync(work(host, "d0/f0"), "utf8")).toBe("file 0");
+    });
+
+    it("takes a work folder made in advance, with nothing in it that is not sent", async ({
+      expect,
+    }) => {
+      await using host = createTestHost(shell);
+      const files = Array.from({ length: 600 }, (_, at) =>
+        inMemory(`d${at % 7}/f${at}`, `f ${at}`),
+      );
+      await host.session.upload(host.attempt, files, { signal });
+      const spares = (): string[] =>
+        readdirSync(join(host.root, "spare")).filter((name) => /^\d/.test(name));
+      const [spare] = await until("a spare", () => spares().length === 1 && spares());
+      const inode = statSync(join(host.root, "spare", spare ?? "", "work")).ino;
+      writeFileSync(work(host, "d0/f0"), "what a job made of it");
+      const second = { ...host.attempt, attempt: 2 };
+      // Changed, gone, and new; f20 is gone with the only name in its bucket or not.
+      const changed = [
+        ...files.filter((_, at) => at % 20 !== 0),
+        inMemory("d0/f0", "changed"),
+        inMemory("new/one", "n"),
+      ];
+      const report = await host.session.upload(second, changed, { signal });
+      expect(report.sentFiles).toBe(2);
+      expect(statSync(work(host, "", 2)).ino).toBe(inode);
+      const found = readdirSync(work(host, "", 2), { recursive: true, withFileTypes: true })
+        .filter((entry) => entry.isFile())
+        .map((entry) => relative(work(host, "", 2), join(entry.parentPath, entry.name)));
+      expect(found.toSorted()).toEqual(changed.map(({ path }) => path).toSorted());
+      for (const file of changed) {
+        const content = readFileSync(work(host, file.path, 2));
+        expect(createHash("sha256").update(content).digest("hex")).toBe(file.sha256);
+      }
+      const again = await host.session.upload(second, changed, { signal });
+      expect(again).toMatchObject({ sentFiles: 0, totalFiles: changed.length });
+      // Another project gets a folder of its own.
+      const third = { ...host.attempt, attempt: 3 };
+      const other = Array.from({ length: 400 }, (_, at) => inMemory(`other${at}`, `o ${at}`));
+      await host.session.upload(third, other, { signal });
+      expect(readdirSync(work(host, "", 3))).toHaveLength(400);
     });
 
     it("never lets a job change what the next one gets", async ({ expect }) => {

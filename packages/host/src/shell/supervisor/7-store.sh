@@ -110,6 +110,7 @@ sync_tree() {
     case $kind in
       buckets)
         frame "$size" >digests
+        adopt_spare
         compare_buckets
         ;;
       want)
@@ -141,9 +142,8 @@ sync_tree() {
       *) fail unsupported "$kind" ;;
     esac
   done
+  cd "$root" || exit 0
   rm -rf "$control"/sync.* "$control"/placed.*
-  # What nobody used for two weeks makes room.
-  find "$root/store" -mindepth 1 -maxdepth 1 -name '[0-9]*' -mtime +14 -exec rm -rf {} + 2>/dev/null
 }
 
 # Files are known by bucket: the first two digits of the hash of their path. Answers with the buckets of which this work
@@ -223,10 +223,25 @@ reflink() {
 # Puts what is needed into the work folder, by reflink where the file system can and by copy elsewhere. Never by hard
 # link: a job that appends to a file would change the store.
 build() {
+  remove_strangers
   # What came with this upload is in its place already.
   set -- "$control"/placed.*
   [ -e "$1" ] || set --
   awk 'FILENAME != "need" { placed[$0] = 1; next } !($0 in placed)' "$@" need >remaining || fail broken awk
+  place_remaining
+  [ ! -e place ] || (cd "$dir/work" && sh "$sync/place" 2>>"$sync/problems") || fail copy "$(tail -n 1 problems)"
+  if [ -s lost ]; then
+    sed 's/^/lost /' lost
+  elif [ -s need ] || [ -e "$control/tree/adopted" ]; then
+    remember
+  fi
+  # Away from the channel, which ends with the answer.
+  [ ! -e digests ] || detach sh "$script" spare "$root" "$mark" 0
+  echo .
+}
+
+# Copies the lines of the file remaining from the packs; writes those that no pack has into the file lost.
+place_remaining() {
   set -- "$root"/store/[0-9]*/index
   [ -e "$1" ] || set --
   at=$#
@@ -242,13 +257,6 @@ build() {
     mv rest remaining
   done
   [ ! -s remaining ] || copy_renamed "$@"
-  [ ! -e place ] || (cd "$dir/work" && sh "$sync/place" 2>>"$sync/problems") || fail copy "$(tail -n 1 problems)"
-  if [ -s lost ]; then
-    sed 's/^/lost /' lost
-  elif [ -s need ]; then
-    remember
-  fi
-  echo .
 }
 
 # Copies the paths on standard input from folder $1 into the work folder, in few processes.
@@ -282,7 +290,10 @@ remember() {
   [ -e digests ] || : >digests
   known=$control/tree/digests
   [ -e "$known" ] || known=/dev/null
-  awk -v tree="$control/tree/" '
+  [ -e gone ] || : >gone
+  adopted=
+  [ ! -e "$control/tree/adopted" ] || adopted=1
+  awk -v tree="$control/tree/" -v adopted="$adopted" '
     FILENAME == "want" {
       bucket = substr($0, 1, 2)
       line = substr($0, 4)
@@ -291,17 +302,18 @@ remember() {
       next
     }
     FILENAME == "digests" { digest[substr($0, 1, 2)] = $0; next }
-    !(substr($0, 1, 2) in text)
+    FILENAME == "gone" { gone[$0] = 1; printf "" >(tree $0); close(tree $0); next }
+    !(substr($0, 1, 2) in text) && !(substr($0, 1, 2) in gone)
     END {
       for (bucket in text) {
         others = ""
-        while ((getline line <(tree bucket)) > 0) if (!(substr(line, 71) in named)) others = others line "\n"
+        while (!adopted && (getline line <(tree bucket)) > 0) if (!(substr(line, 71) in named)) others = others line "\n"
         close(tree bucket)
         printf "%s%s", text[bucket], others >(tree bucket)
         close(tree bucket)
         if (others == "" && (bucket in digest)) print digest[bucket]
       }
-    }' want digests "$known" >new-digests || fail broken awk
+    }' want digests gone "$known" >new-digests || fail broken awk
   mv new-digests "$control/tree/digests"
-  rm -f "$control/tree/changing"
+  rm -f "$control/tree/changing" "$control/tree/adopted"
 }
