@@ -46,7 +46,11 @@ else process.exitCode = await simulate(Number(values.histories), Number(values.s
  */
 async function runBatch(work) {
   const { Worker } = await import("node:worker_threads");
-  const worker = new Worker(join(folder, "worker.ts"), { workerData: work });
+  const worker = new Worker(join(folder, "worker.ts"), {
+    workerData: work,
+    // Almost nothing outlives a history, so that rarer collections cost less.
+    resourceLimits: { maxYoungGenerationSizeMb: 64 },
+  });
   return new Promise((resolve, reject) => {
     worker.once("message", resolve);
     worker.once("error", reject);

@@ -207,6 +207,14 @@ function createProcessStore(world: SharedWorld, process: DriverProcess, number: 
     return (await store.readLock(runId))?.epoch ?? epoch;
   }
 
+  /** Without the epoch a driver writes over whatever another has written. */
+  async function weakenCommit(commit: Commit): Promise<Commit> {
+    if (mutant?.storeIgnoresEpoch !== true) return commit;
+    const { runId, epoch } = commit;
+    const expectedSeq = (await store.loadRun(runId))?.seq ?? 0;
+    return { ...commit, epoch: await current(runId, epoch), expectedSeq };
+  }
+
   return {
     ...store,
     loadRun: (runId) => call("loadRun", () => store.loadRun(runId)),
@@ -229,14 +237,7 @@ function createProcessStore(world: SharedWorld, process: DriverProcess, number: 
       }),
     commit: (commit) =>
       call("commit", async () => {
-        const written = {
-          ...commit,
-          epoch: await current(commit.runId, commit.epoch),
-          ...(mutant?.storeIgnoresEpoch === true
-            ? { expectedSeq: (await store.loadRun(commit.runId))?.seq ?? 0 }
-            : {}),
-        };
-        const result = await store.commit(mutant === undefined ? commit : written);
+        const result = await store.commit(await weakenCommit(commit));
         world.onCommit(commit);
         return result;
       }),

@@ -1,3 +1,6 @@
+import { convertMoney } from "@gpujob/catalog";
+import type { Failure } from "@gpujob/spec";
+import { formatMoney } from "@gpujob/spec";
 import type { RunEvent } from "./events.ts";
 import { beginAttempt, failAttempt } from "./attempt.ts";
 import { firstUsable } from "./candidates.ts";
@@ -34,7 +37,9 @@ export function applyPlanMade(draft: Draft, event: Of<"plan-made">): void {
     clear(draft, "isQueued");
     return beginAttempt(draft, candidate, "current");
   }
-  if (mayQueue(draft)) return enterQueue(draft);
+  // What only the user can mend does not get better by waiting.
+  const isForUser = event.explanation?.kind === "needs_credentials";
+  if (!isForUser && mayQueue(draft)) return enterQueue(draft);
   clear(draft, "isQueued");
   decideOutcome(draft, noOfferOutcome(draft.context, event.explanation));
 }
@@ -69,6 +74,8 @@ export function applyLeaseCreated(draft: Draft, event: Of<"lease-created">): voi
     return;
   }
   armBudget(draft);
+  const dearer = dearerThanAllowed(draft, event);
+  if (dearer !== undefined) return failAttempt(draft, number, dearer);
   if (attempt.candidate.capabilities.autoRelease) {
     ask(draft, { kind: "extend-lease", attempt: number, member });
   }
@@ -76,6 +83,20 @@ export function applyLeaseCreated(draft: Draft, event: Of<"lease-created">): voi
   updateAttempt(draft, number, { phase: "booting" });
   for (const each of attempt.members)
     ask(draft, { kind: "await-node", attempt: number, member: each.member });
+}
+
+/** Some platforms tell the price only now: one above the limit is given back at once. */
+function dearerThanAllowed(draft: Draft, event: Of<"lease-created">): Failure | undefined {
+  const { job, rates } = draft.submission;
+  const limit = job.limits.pricePerHour;
+  if (limit === undefined || event.pricePerHour === undefined) return undefined;
+  const price = convertMoney(event.pricePerHour, limit.currency, rates);
+  if (price.micros * job.resources.nodes <= limit.micros) return undefined;
+  return {
+    kind: "price_changed",
+    scope: "offer",
+    message: `The machine costs ${formatMoney(price)}/h, and limits.price allows ${formatMoney(limit)}/h.`,
+  };
 }
 
 export function applyLeaseRefused(draft: Draft, event: Of<"lease-refused">): void {
@@ -90,7 +111,9 @@ export function applyLeaseReleased(draft: Draft, event: Of<"lease-released">): v
   const { attempt: number, member: index } = event;
   const member = memberOf(attemptOf(draft.context, number), index);
   const billedFrom = member.billedFrom ?? event.billedFrom;
-  const billedTo = event.billedTo ?? (billedFrom === undefined ? undefined : event.at);
+  // By our own clock, which may have been set back meanwhile, where the platform does not say.
+  const billedTo =
+    billedFrom === undefined ? event.billedTo : Math.max(billedFrom, event.billedTo ?? event.at);
   updateMember(draft, number, index, {
     state: event.state,
     isUnconfirmed: false,
