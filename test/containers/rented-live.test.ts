@@ -15,7 +15,10 @@ const {
   RENTED_SHEET: sheet = "",
 } = process.env;
 
-if (live === "rented" && command !== "" && text !== "" && sheet !== "") {
+const isAsked = live === "rented" && command !== "" && text !== "" && sheet !== "";
+(isAsked ? describeOnMachine : describeSkipped)();
+
+function describeOnMachine(): void {
   describeAdapter(rentedAdapter, {
     title: "rented on your machine",
     setup: async () => {
@@ -33,7 +36,9 @@ if (live === "rented" && command !== "" && text !== "" && sheet !== "") {
       };
     },
   });
-} else {
+}
+
+function describeSkipped(): void {
   describe("rented on your machine", () => {
     // oxlint-disable-next-line vitest/expect-expect -- it only says why
     it("keeps the contract", ({ skip }) =>
