@@ -3,15 +3,10 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, it, onTestFinished } from "vitest";
 import type { Canary } from "./support/canary.ts";
-import {
-  findCanaries,
-  makeCanary,
-  readProcesses,
-  searchFolder,
-  withDescendants,
-} from "./support/canary.ts";
+import { findCanaries, makeCanary, searchFolder } from "./support/canary.ts";
 import { makeFaultHome, until } from "./support/fault-home.ts";
 import type { FaultHome } from "./support/fault-home.ts";
+import { readProcesses, withDescendants } from "./support/processes.ts";
 
 /** Says each secret in every form that a job could, also cut in two, and runs on until it is let go. */
 const job = `name: talker

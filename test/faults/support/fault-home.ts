@@ -6,6 +6,7 @@ import { createGpujob } from "@gpujob/sdk";
 import type { Gpujob } from "@gpujob/sdk";
 import { runGpujob, startGpujob } from "../../cli/support/gpujob.ts";
 import type { Call, CallResult } from "../../cli/support/gpujob.ts";
+import { readProcesses } from "./processes.ts";
 
 /** A home of its own on simulated markets, for tests and for the scripts that run without a test runner. */
 export interface FaultHome {
@@ -70,10 +71,19 @@ export async function makeFaultHome(options: {
       return text.split("\n").filter((line) => line !== "");
     },
     async remove() {
+      endDrivers(state);
       await resetMarket(join(state, "platforms"));
       await rm(home, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
     },
   };
+}
+
+/** Background drivers of a home that goes away would look for it for ever. */
+function endDrivers(state: string): void {
+  for (const { pid, argv, environment } of readProcesses()) {
+    const isOurs = environment.includes(`GPUJOB_HOME=${state}\0`) && / drive r-/.test(argv);
+    if (isOurs) process.kill(pid, "SIGKILL");
+  }
 }
 
 /** Waits until something holds; throws with its name when it does not within the limit. */
