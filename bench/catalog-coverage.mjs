@@ -3,6 +3,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { isOtherAccelerator, normalizeGpuName } from "@gpujob/catalog";
+import { readTable } from "./support/csv.ts";
 
 const say = (line) => process.stdout.write(`${line}\n`);
 const folder = process.env["GPUJOB_CATALOG"];
@@ -67,21 +68,4 @@ function column(path, separator, name) {
   return readTable(path, separator)
     .map((row) => row[name] ?? "")
     .filter(Boolean);
-}
-
-/** Rows of a CSV file by its header; fields may be quoted, lines may end in CRLF. */
-function readTable(path, separator) {
-  const [header = [], ...rows] = readFileSync(path, "utf8")
-    .split(/\r?\n/)
-    .filter(Boolean)
-    .map((line) => splitFields(line, separator));
-  return rows.map((fields) => Object.fromEntries(header.map((name, at) => [name, fields[at]])));
-}
-
-function splitFields(line, separator) {
-  // The separator in front of the line gives every field, an empty first one too, the same shape.
-  const field = new RegExp(`${separator}(?:"((?:[^"]|"")*)"|([^${separator}]*))`, "g");
-  return Array.from(`${separator}${line}`.matchAll(field), ([, quoted, plain]) =>
-    quoted === undefined ? plain : quoted.replaceAll('""', '"'),
-  );
 }

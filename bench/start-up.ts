@@ -1,0 +1,52 @@
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { Benchmark, Line } from "./support/benchmark.ts";
+import { inFolder, runGpujob, runProgram, writeConfig } from "./support/gpujob.ts";
+import { describeTimes, ratioOf, sideBySide } from "./support/measure.ts";
+
+const config = `platforms:
+  cheap:
+    adapter: mock
+    offers: [{ type: a, gpu: "RTX4090:24GB:1", price: 1.32 CNY/h }]
+`;
+const job = `name: bench
+resources: { gpu: "RTX4090:24GB:1" }
+workdir: .
+run: "true"
+`;
+
+/** What it costs to start the program, against a Node that does nothing. */
+export const benchmark: Benchmark = {
+  name: "start-up",
+  run: ({ trials = 21 }) =>
+    inFolder(async (home) => {
+      await writeConfig(home, config);
+      await writeFile(join(home, "job.yaml"), job);
+      // A store with a run in it, as every home has after the first day.
+      await runGpujob(["submit", "job.yaml", "-y"], { home });
+      const gpujob = async (...argv: string[]): Promise<void> =>
+        void (await runGpujob(argv, { home }));
+      const actions = {
+        node: async () => void (await runProgram([process.execPath, "-e", "0"])),
+        version: () => gpujob("--version"),
+        ps: () => gpujob("ps"),
+        dryRun: () => gpujob("submit", "job.yaml", "--dry-run"),
+      };
+      // The compile cache is filled by the first call of each.
+      await sideBySide(2, actions);
+      const times = await sideBySide(trials, actions);
+      const line = (what: string, ours: readonly number[], limit: number): Line => ({
+        what: `${what} against node -e 0`,
+        value: ratioOf(ours, times.node),
+        unit: "x",
+        limit,
+        side: "most",
+        detail: `${describeTimes("gpujob", ours)}; ${describeTimes("node", times.node)}`,
+      });
+      return [
+        line("gpujob --version", times.version, 2),
+        line("gpujob ps", times.ps, 3),
+        line("gpujob submit --dry-run", times.dryRun, 4),
+      ];
+    }),
+};
