@@ -127,7 +127,7 @@ export async function collectOffers(
 }
 
 /** The timeout is what a person waits for a plan: the rest of it is for starting up, ranking and showing. */
-const waitShare = 5 / 6;
+const waitShare = 0.9;
 
 async function askOne(
   target: ConfiguredPlatform,
