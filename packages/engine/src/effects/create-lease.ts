@@ -1,4 +1,4 @@
-import type { Failure, FailureKind, Lease, LeaseRequest } from "@gpujob/spec";
+import type { Failure, FailureKind, JobSpec, Lease, LeaseRequest } from "@gpujob/spec";
 import { toFailure } from "@gpujob/spec";
 import type { Member } from "../core/context.ts";
 import { isEnding } from "../core/status.ts";
@@ -115,7 +115,7 @@ async function requestFor(work: Work, ref: MemberRef): Promise<LeaseRequest> {
     diskGib: job.resources.diskGib?.min ?? attempt.candidate.offer.includedDiskGib ?? 0,
     sshPublicKey: await ports.sshPublicKey(),
     endsAt: new Date(until).toISOString(),
-    ...(typeof job.image === "string" ? { image: job.image } : {}),
+    ...imageFor(job.image, target.name),
     ...(priceLimit === undefined
       ? {}
       : {
@@ -125,6 +125,12 @@ async function requestFor(work: Work, ref: MemberRef): Promise<LeaseRequest> {
           },
         }),
   };
+}
+
+/** One image for all, or by platform with a `default`. */
+function imageFor(image: JobSpec["image"], platform: string): { readonly image?: string } {
+  const chosen = typeof image === "object" ? (image[platform] ?? image["default"]) : image;
+  return chosen === undefined ? {} : { image: chosen };
 }
 
 async function created(work: Work, ref: MemberRef, lease: Lease): Promise<void> {

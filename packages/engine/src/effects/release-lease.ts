@@ -138,21 +138,30 @@ function createAbsence(
   const { clock } = work.session.ports;
   let firstMiss: { readonly at: number; readonly monotonic: number } | undefined;
   let hasAccepted = false;
+  let hasSeen = false;
   let billedFrom: number | undefined;
+  // A machine may stop to bill before it is gone: its last word about that counts.
+  let billedTo: number | undefined;
 
   async function read(leaseId: string): Promise<Lease | undefined> {
     const { target } = lookUp(work, ref);
     const lease = await target.platform.getLease(leaseId, { signal: work.signal });
     if (lease?.startedAt !== undefined) billedFrom = Date.parse(lease.startedAt);
-    if (lease !== undefined) firstMiss = undefined;
+    if (lease !== undefined) {
+      firstMiss = undefined;
+      hasSeen = true;
+      billedTo =
+        lease.endedAt === undefined || lease.isBillable ? undefined : Date.parse(lease.endedAt);
+    }
     return lease;
   }
 
-  function prove(billedTo: number | undefined): Proof {
+  function prove(endedAt: number | undefined): Proof {
+    const end = billedTo ?? endedAt;
     return {
       state: "gone",
       ...(billedFrom === undefined ? {} : { billedFrom }),
-      ...(billedTo === undefined ? {} : { billedTo }),
+      ...(end === undefined ? {} : { billedTo: end }),
     };
   }
 
@@ -170,8 +179,8 @@ function createAbsence(
     // Nothing bills on a machine of the user's own: that its reservation is gone is all there is to prove.
     if (target.capabilities.release === "owned" && isAccepted) return { state: "gone" };
     const age = work.session.ageOf(member.createdAt ?? member.intendedAt);
-    const isTrusted =
-      age > target.capabilities.visibilityWindowMs || (member.isReady === true && hasAccepted);
+    const wasSeen = hasSeen || member.isReady === true;
+    const isTrusted = age > target.capabilities.visibilityWindowMs || (wasSeen && hasAccepted);
     if (!isTrusted) return undefined;
     // An earlier look may have been too early to see it: then it may have billed until now.
     firstMiss ??= { at: now, monotonic: clock.monotonic() };

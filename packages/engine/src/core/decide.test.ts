@@ -1,0 +1,157 @@
+import type { Capabilities, JobSpec, Offer } from "@gpujob/spec";
+import { describe, it } from "vitest";
+import type { Candidate, Submission } from "./context.ts";
+import { decide, initialSnapshot } from "./decide.ts";
+import type { Snapshot } from "./decide.ts";
+import type { RunEvent } from "./events.ts";
+
+const at = Date.UTC(2026, 10, 1);
+const cny = (amount: number): { readonly currency: string; readonly micros: number } => ({
+  currency: "CNY",
+  micros: amount * 1_000_000,
+});
+
+const offer: Offer = {
+  offerId: "a",
+  platform: "one",
+  region: "local",
+  instanceType: "a",
+  market: "on-demand",
+  price: {
+    perHour: cny(2),
+    billing: { unitSeconds: 1, minimumSeconds: 0 },
+    source: "after-create",
+  },
+  availability: "high",
+  observedAt: new Date(at).toISOString(),
+};
+
+const capabilities: Capabilities = {
+  release: "api",
+  powerOff: "none",
+  idempotency: "token",
+  autoRelease: false,
+  visibilityWindowMs: 0,
+  markets: ["on-demand"],
+  multiNode: "none",
+  tagging: "tags",
+  image: false,
+  docker: false,
+  channel: true,
+  interruptionNotice: false,
+  capacityCheck: false,
+  balance: false,
+  charges: false,
+};
+
+const candidate: Candidate = {
+  offer,
+  capabilities,
+  pricePerHour: cny(2),
+  totalPrice: cny(2),
+  reason: "The only offer that fits.",
+};
+
+function submissionOf(job: Partial<JobSpec>): Submission {
+  return {
+    runId: "r-test01",
+    installation: "inst0001",
+    job: {
+      name: "test",
+      resources: {
+        gpus: [],
+        isOrderedPreference: false,
+        nodes: 1,
+        interconnect: "any",
+        fabric: { kind: "any" },
+      },
+      market: "auto",
+      regions: [],
+      platforms: { allow: [], deny: [], prefer: [] },
+      files: [],
+      environment: {},
+      secrets: {},
+      run: "train",
+      outputs: [],
+      expectedTimeMs: 3_600_000,
+      limits: { timeMs: 86_400_000, holdMs: 28_800_000 },
+      retry: { interruptions: 5, failures: 0, rules: [] },
+      ports: [],
+      labels: {},
+      profile: "cheapest",
+      ...job,
+    },
+    submittedAt: at,
+    currency: "CNY",
+    rates: [],
+    timeouts: { bootMs: 600_000, offersMs: 3000, releaseMs: 120_000, unreachableMs: 300_000 },
+    tether: "auto",
+    isDetached: false,
+    uploadBytes: 0,
+    outputFolder: "/outputs",
+  };
+}
+
+/** The run after some events, and the keys of what the last one asked for. */
+function play(
+  submission: Submission,
+  events: readonly RunEvent[],
+): { readonly snapshot: Snapshot; readonly asked: readonly string[] } {
+  let snapshot = initialSnapshot(submission.runId);
+  let asked: readonly string[] = [];
+  for (const event of events) {
+    const decision = decide(snapshot, event, submission);
+    snapshot = decision.snapshot;
+    asked = decision.effects.map((effect) => effect.key);
+  }
+  return { snapshot, asked };
+}
+
+const submitted: RunEvent = { type: "run-submitted", at };
+const planned: RunEvent = { type: "plan-made", at, candidates: [candidate], missing: [] };
+const account = {
+  kind: "needs_credentials",
+  exitCode: 116,
+  message: "No token.",
+  hint: "Set it.",
+} as const;
+
+describe("a decision", () => {
+  it("gives a machine back at once that turns out dearer than the limit", async ({ expect }) => {
+    const submission = submissionOf({
+      limits: { timeMs: 86_400_000, holdMs: 0, pricePerHour: cny(3) },
+    });
+    const created = { type: "lease-created", at, attempt: 1, member: 0, leaseId: "m-1" } as const;
+    const cheap = play(submission, [submitted, planned, { ...created, pricePerHour: cny(3) }]);
+    expect(cheap).toMatchObject({ snapshot: { phase: "booting" }, asked: ["await-node:1:0"] });
+    const dear = play(submission, [submitted, planned, { ...created, pricePerHour: cny(4) }]);
+    expect(dear).toMatchObject({ snapshot: { phase: "releasing" }, asked: ["release-lease:1:0"] });
+    expect(dear.snapshot.context.exclusions).toHaveLength(1);
+  });
+
+  it("waits for stock when asked to, but not for what only the user can mend", async ({
+    expect,
+  }) => {
+    const submission = submissionOf({ queueMs: 60_000 });
+    const empty: RunEvent = { type: "plan-made", at, candidates: [], missing: [] };
+    expect(play(submission, [submitted, empty]).snapshot.phase).toBe("queued");
+    const refused = play(submission, [submitted, { ...empty, explanation: account }]);
+    expect(refused.snapshot).toMatchObject({
+      phase: "settled",
+      context: { outcome: { exitCode: 116 } },
+    });
+  });
+
+  it("stops waiting for stock when its time is over", async ({ expect }) => {
+    const submission = submissionOf({ queueMs: 60_000 });
+    const empty = (late: number): RunEvent => ({
+      type: "plan-made",
+      at: at + late,
+      candidates: [],
+      missing: [],
+    });
+    const again: RunEvent = { type: "timer-fired", timer: "replan", at: at + 60_000 };
+    const { snapshot } = play(submission, [submitted, empty(0), again, empty(60_001)]);
+    expect(snapshot).toMatchObject({ phase: "settled", context: { outcome: { exitCode: 114 } } });
+  });
+});
