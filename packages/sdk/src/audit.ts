@@ -103,10 +103,11 @@ function sortOut(input: {
     // A machine in use is never past anything: its tag may still name the run that kept it before.
     const isInUse = row !== undefined && run !== undefined && run.settledAt === undefined;
     const expires = each.lease.ownership?.expires ?? Number.POSITIVE_INFINITY;
-    const isPast = !isInUse && expires * 1000 < now;
     const isByHand = each.target.capabilities.release === "by-hand";
-    // One that is given back already is its user's to end.
-    const isOver = run?.settledAt !== undefined && !(isByHand && each.lease.state !== "up");
+    // One that nobody uses any more is its user's to end: there is nothing that we could release.
+    const isTheirs = isByHand && each.lease.state !== "up";
+    const isPast = !isInUse && !isTheirs && expires * 1000 < now;
+    const isOver = run?.settledAt !== undefined && !isTheirs;
     const view = viewSeen(
       each,
       runId,
