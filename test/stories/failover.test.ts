@@ -98,6 +98,45 @@ describe("failover", () => {
     expect(await world.view()).toMatchObject({ state: "succeeded", billing: "none" });
   });
 
+  it("takes a clone that answers in the place of a silent host for no proof of a reboot", async ({
+    expect,
+  }) => {
+    const world = await createWorld({
+      platforms: {
+        one: { offers: [testOffer("a", "one", 0), testOffer("b", "one", 1)], capabilities: owned },
+      },
+      job: { checkpoint },
+    });
+    const driven = world.drive();
+    await until(world, () => (world.hosts()[0]?.progress().doneMs ?? 0) > 20_000);
+    world.hosts()[0]?.becomeOther();
+    await until(world, () => world.hosts()[1]?.isRunning() === true);
+    expect(world.hosts()[0]?.isRunning()).toBe(false);
+    await driven;
+    expect(await world.view()).toMatchObject({ state: "succeeded" });
+    expect(await world.eventTypes()).not.toContain("host-lost");
+  });
+
+  it.for([
+    { xid: 79, attempts: 2 },
+    { xid: 48, attempts: 2 },
+    { xid: 13, attempts: 1 },
+    { xid: 31, attempts: 1 },
+  ])(
+    "tells a card that failed (Xid 79, 48) from a program that failed on it: $xid",
+    async ({ xid, attempts }, { expect }) => {
+      const world = await createWorld({
+        platforms: { one: { offers: [testOffer("a", "one", 0), testOffer("b", "one", 1)] } },
+        script: { exitCode: 1, xid },
+      });
+      await world.drive();
+      const view = await world.view();
+      expect(view.state).toBe("failed");
+      expect(view.attempts.map(({ offerId }) => offerId)).toEqual(["a", "b"].slice(0, attempts));
+      expect(view.attempts[0]?.reason).toMatch(attempts === 2 ? /card.*Xid/ : /exit code 1/);
+    },
+  );
+
   it("lets the first machine go on when its link comes back in time, and gives the extra one back", async ({
     expect,
   }) => {

@@ -6,6 +6,8 @@ export interface JobScript {
   /** Milliseconds of work until it ends by itself. */
   readonly workMs: number;
   readonly exitCode: number;
+  /** What the card's driver logged while the job ran. */
+  readonly xid?: number;
 }
 
 /** Work done so far, where a checkpoint could tell. */
@@ -37,6 +39,8 @@ export interface FakeHost {
   /** The machine and all on it are gone. */
   destroy(): void;
   reboot(): void;
+  /** From now on a clone answers in its place, with a boot id and machine id of its own; the job goes on. */
+  becomeOther(): void;
   /** How often a job was started here. */
   starts(): number;
   /** Is a job running and not frozen at this moment? */
@@ -55,6 +59,7 @@ export function createFakeHost(options: {
   const { clock, script } = options;
   const bootedAt = clock.monotonic();
   let bootId = "boot-1";
+  let machineId = "machine";
   let isReachable = true;
   let isDestroyed = false;
   const jobs = new Map<string, Job>();
@@ -88,7 +93,8 @@ export function createFakeHost(options: {
   }
 
   function exitOf(code: number, reason: HostExit["reason"]): HostExit {
-    return { code, reason, endedAtMs: clock.now() };
+    const { xid } = script;
+    return { code, reason, endedAtMs: clock.now(), ...(xid === undefined ? {} : { xid }) };
   }
 
   function beatOf(job: Job | undefined): HostBeat {
@@ -124,7 +130,7 @@ export function createFakeHost(options: {
         check(signal);
         return {
           bootId,
-          machineId: "machine",
+          machineId,
           uptimeMs: uptime(),
           user: "me",
           home: "/home/me",
@@ -254,6 +260,10 @@ export function createFakeHost(options: {
     destroy() {
       isDestroyed = true;
       jobs.clear();
+    },
+    becomeOther() {
+      bootId = "boot-3";
+      machineId = "another-machine";
     },
     reboot() {
       bootId = "boot-2";

@@ -38,7 +38,30 @@ export function endOfJob(draft: Draft, attempt: Attempt): AttemptEnd {
   if (exit.reason === "idle" && draft.submission.job.run === undefined) {
     return settle(draft, { state: "succeeded", exitCode: 0, reason: "The machine was idle." });
   }
+  const lost = lostCard(attempt);
+  if (lost !== undefined) return afterFailure(draft, attempt, lost, "current");
   return afterFailure(draft, attempt, failureOfExit(exit), "current", exit);
+}
+
+/**
+ * Errors of the NVIDIA driver that mean a bad card or link, whatever the program did: double-bit ECC (48, 95), rows that
+ * cannot be remapped (64), NVLink (74), a card off the bus (79), many single-bit errors (92), contained ECC (94), GSP (119,
+ * 120). Others, such as 13, 31 and 43, are the program's. 63 says that a bad row was retired and is mended by a reset.
+ * — https://docs.nvidia.com/deploy/xid-errors (2026-11)
+ */
+const badCardXids: ReadonlySet<number> = new Set([48, 63, 64, 74, 79, 92, 94, 95, 119, 120]);
+
+/** A job that failed on a card that failed is not the job's mistake: it goes on elsewhere. */
+function lostCard(attempt: Attempt): Failure | undefined {
+  const bad = attempt.members.find(
+    ({ exit }) => exit !== undefined && exit.code !== 0 && badCardXids.has(exit.xid ?? Number.NaN),
+  );
+  if (bad?.exit?.xid === undefined) return undefined;
+  return {
+    kind: "interrupted",
+    scope: "host",
+    message: `A card of the machine failed while the job ran (NVIDIA Xid ${bad.exit.xid}).`,
+  };
 }
 
 /** In a gang the first node that failed speaks for all. */

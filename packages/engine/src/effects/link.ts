@@ -38,6 +38,8 @@ export function createLink(work: Work, ref: MemberRef): Link {
   let checkedAt = heardAt;
   let isCut = false;
   let isRebooted = false;
+  /** Boot id of another machine that answers in the place of ours: nothing it says is heard. */
+  let strangerBoot: string | undefined;
   let isOnline: Promise<boolean> | undefined;
 
   const link: Link = {
@@ -45,6 +47,7 @@ export function createLink(work: Work, ref: MemberRef): Link {
     heardAt,
     isSilent: () => isSilent,
     hear(beat) {
+      if (beat.bootId === strangerBoot) return;
       link.beat = beat;
       link.beatAt = clock.now();
       heardAt = clock.monotonic();
@@ -113,9 +116,19 @@ export function createLink(work: Work, ref: MemberRef): Link {
   }
 
   async function checkReboot(): Promise<void> {
-    const known = lookUp(work, ref).member.identity?.bootId;
-    if (isRebooted || link.beat === undefined || known === undefined || link.beat.bootId === known)
+    const known = lookUp(work, ref).member.identity;
+    const { beat, host } = link;
+    if (isRebooted || beat === undefined || known === undefined || beat.bootId === known.bootId)
       return;
+    // A clone under the same address and key has another boot id too, and proves nothing about ours.
+    const facts = await host?.readFacts({ signal: work.signal });
+    if (facts === undefined) return;
+    if (facts.machineId !== known.machineId) {
+      strangerBoot = beat.bootId;
+      delete link.beat;
+      link.cut?.();
+      return;
+    }
     isRebooted = true;
     await session.emit({
       type: "host-lost",
