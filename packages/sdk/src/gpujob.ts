@@ -31,7 +31,8 @@ export interface JobInput {
 }
 
 export interface PlanResult extends Plan {
-  readonly job: { readonly name: string; readonly defaults: readonly string[] };
+  /** `terms`: what holds for the job, set or by default, such as `market auto`. */
+  readonly job: { readonly name: string; readonly terms: readonly string[] };
   /** Files that would be sent, and large ignored ones that would not. */
   readonly upload: {
     readonly files: number;

@@ -3,7 +3,7 @@ import { basename, dirname, join, resolve } from "node:path";
 import { parseEnv } from "node:util";
 import { resolveGpuName, statedVramGib } from "@gpujob/catalog";
 import type { JobSpec, PlatformConfig } from "@gpujob/spec";
-import { GpujobError, parseJobFile } from "@gpujob/spec";
+import { formatDuration, formatMoney, GpujobError, parseJobFile } from "@gpujob/spec";
 import { quoteArgv } from "@gpujob/ssh";
 import type { Configuration } from "./configuration.ts";
 import type { JobInput } from "./gpujob.ts";
@@ -12,8 +12,8 @@ import type { Surroundings } from "./surroundings.ts";
 /** A job that is read and checked, with what it brings beside the configuration. */
 export interface JobSource {
   readonly job: JobSpec;
-  /** Defaults that apply, said aloud by `plan`. */
-  readonly defaults: readonly string[];
+  /** What holds for this job, set or by default, said aloud by `plan`. */
+  readonly terms: readonly string[];
   /** The platform of `--host`. */
   readonly adHoc?: PlatformConfig;
 }
@@ -41,7 +41,7 @@ export async function readJob(
   });
   return {
     job,
-    defaults: sayDefaults(job),
+    terms: sayTerms(job),
     ...(input.host === undefined ? {} : { adHoc: adHocPlatform(input.host, input.sheet, around) }),
   };
 }
@@ -121,14 +121,18 @@ function adHocPlatform(
   };
 }
 
-function sayDefaults(job: JobSpec): readonly string[] {
-  const said = [
-    `${job.resources.nodes} node${job.resources.nodes === 1 ? "" : "s"}`,
-    job.resources.gpus.length === 0 ? "no GPU asked for" : undefined,
-    `market ${job.market}`,
-    job.limits.budget === undefined ? "no budget" : undefined,
+function sayTerms({ resources, market, expectedTimeMs, limits }: JobSpec): readonly string[] {
+  const { budget, pricePerHour, timeMs, holdMs } = limits;
+  return [
+    `${resources.nodes} node${resources.nodes === 1 ? "" : "s"}`,
+    ...(resources.gpus.length === 0 ? ["no GPU asked for"] : []),
+    `market ${market}`,
+    `expected ${formatDuration(expectedTimeMs)}`,
+    `limit ${formatDuration(timeMs)}`,
+    `hold ${formatDuration(holdMs)}`,
+    ...(pricePerHour === undefined ? [] : [`at most ${formatMoney(pricePerHour)}/h`]),
+    budget === undefined ? "no budget" : `budget ${formatMoney(budget)}`,
   ];
-  return said.filter((each) => each !== undefined);
 }
 
 /** Folder that relative paths of a job start from. */

@@ -68,7 +68,7 @@ export async function prepareJob(
     ...(priced.explanation === undefined ? {} : { explanation: priced.explanation }),
     result: {
       ...priced.plan,
-      job: { name: job.name, defaults: source.defaults },
+      job: { name: job.name, terms: source.terms },
       upload: { files: code.files.length, bytes: code.bytes, ignoredLarge: code.ignoredLarge },
       warnings: code.warnings,
       worstCase: worstCaseOf(job, priced.candidates[0]),

@@ -110,9 +110,7 @@ function renderAssumptions(plan: PlanResult, view: View, isExplained: boolean): 
     ...ignoredLarge.map(
       (file) => `Not sent, because it is ignored: ${tame(file.path)} (${formatBytes(file.bytes)})`,
     ),
-    ...(plan.job.defaults.length > 0
-      ? [`Not in the file, so: ${plan.job.defaults.join(", ")}`]
-      : []),
+    `With: ${plan.job.terms.join(", ")}.`,
     ...(isExplained ? rates : []),
     ...(plan.worstCase === "" ? [] : [plan.worstCase]),
   ];

@@ -65,7 +65,7 @@ export function samplePlan(change: Partial<PlanResult> = {}): PlanResult {
     exchangeRates: [
       { currency: "USD", cnyPerUnit: 7.12, observedAt: "2026-11-01", source: "bundled" },
     ],
-    job: { name: "qwen-lora", defaults: ["nodes 1", "expectedTime 1h", "limits.time 24h"] },
+    job: { name: "qwen-lora", terms: ["1 node", "market auto", "expected 1h", "limit 24h"] },
     upload: {
       files: 12,
       bytes: 3_565_158,
