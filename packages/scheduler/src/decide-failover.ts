@@ -227,5 +227,7 @@ function giveUp(failure: Failure, { exitCode }: FailureSituation): FailoverDecis
 }
 
 function say({ message }: Failure, next?: string): string {
-  return next === undefined ? message : `${message} ${next}`;
+  if (next === undefined) return message;
+  // Some messages are a platform's own words, which need not end as a sentence does.
+  return `${/[.!?。！？]$/u.test(message) ? message : `${message}.`} ${next}`;
 }

@@ -143,5 +143,5 @@ function noticeOf(machine: MachineRecord, nowMs: number): MachineView["notice"] 
   if (endsMs === undefined || machine.endedMs !== null) return null;
   const { noticeMs } = machine;
   if (noticeMs === null || noticeMs === 0 || endsMs - noticeMs > nowMs) return null;
-  return { endsMs, reason: "the platform takes the machine back" };
+  return { endsMs, reason: "The platform takes the machine back." };
 }
