@@ -53,7 +53,7 @@ export function describeEvent(event: JournalEvent): string | undefined {
     case "host-lost":
       return event.failure.message;
     case "interruption-noticed":
-      return `The platform will take the machine away: ${event.reason}`;
+      return `Interruption announced: ${event.reason}`;
     case "checkpoint-saved":
       return `Checkpoint saved: ${countOf(event.checkpoint.files, "file")}, ${formatBytes(event.checkpoint.bytes)}.`;
     case "outputs-collected":
@@ -83,14 +83,14 @@ export function describeEvent(event: JournalEvent): string | undefined {
   }
 }
 
+/** Which of the offers is taken depends on what failed before, so the first of the list is not named. */
 function describePlan(event: JournalEvent & { readonly type: "plan-made" }): string {
-  const [first] = event.candidates;
+  const { candidates } = event;
   const missing = event.missing
     .map(({ platform, reason }) => ` ${platform} did not answer: ${reason}`)
     .join("");
-  if (first === undefined) return `No offer fits now.${missing}`;
-  const { offer } = first;
-  return `${countOf(event.candidates.length, "offer")} ${event.candidates.length === 1 ? "fits" : "fit"}; best: ${offer.platform} ${offer.instanceType} at ${perHour(first.pricePerHour)}.${missing}`;
+  if (candidates.length === 0) return `No offer fits now.${missing}`;
+  return `${countOf(candidates.length, "offer")} ${candidates.length === 1 ? "fits" : "fit"}.${missing}`;
 }
 
 function describeTimer(timer: string): string | undefined {
