@@ -108,6 +108,7 @@ export function createRunFiles(options: {
     },
     async collectOutputs(session, attempt, { signal, globs, folder, subfolder, onProgress }) {
       const listing = await session.list(attempt, { globs, outputFolder: true }, { signal });
+      if (listing.files.length === 0) return { files: [], skipped: listing.skipped };
       const target = subfolder === undefined ? folder : join(folder, subfolder);
       const report = await receiveFiles(session, attempt, listing, target, {
         clock,
