@@ -8,6 +8,8 @@ export interface Choice<Value> {
 export interface Prompts {
   confirm(question: string, options?: { readonly isYes?: boolean }): Promise<boolean>;
   text(question: string, options?: { readonly initial?: string }): Promise<string>;
+  /** Typed without being shown. */
+  secret(question: string): Promise<string>;
   /** Answers `fallback` when nobody chose within `timeoutMs`. */
   choose<Value>(
     question: string,
@@ -27,6 +29,10 @@ export function createPrompts(): Prompts {
     text: async (message, { initial } = {}) => {
       const { input } = await import("@inquirer/prompts");
       return input({ message, ...(initial === undefined ? {} : { default: initial }) }, output);
+    },
+    secret: async (message) => {
+      const { password } = await import("@inquirer/prompts");
+      return password({ message }, output);
     },
     choose: async (message, choices, options) => {
       const { select } = await import("@inquirer/prompts");

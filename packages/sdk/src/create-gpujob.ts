@@ -206,6 +206,14 @@ export function createGpujob(options: GpujobOptions = {}): Gpujob {
         credentials: findReferences(config.settings).map(describeReference),
       }));
     },
+    async addPlatform(added, wait) {
+      const { addPlatform } = await import("./on-demand.ts");
+      return addPlatform(workshop, added, wait);
+    },
+    async removePlatform(name) {
+      const { removePlatform } = await import("./on-demand.ts");
+      return removePlatform(workshop, name);
+    },
     async doctor({ platform, takeRun }, wait) {
       if (takeRun !== undefined) return takeOver(workshop, await find(takeRun, "unique"));
       const { runDoctor } = await import("./on-demand.ts");

@@ -42,6 +42,8 @@ export interface PlanResult extends Plan {
   readonly warnings: readonly string[];
   /** What would happen, in money, if nobody came back. */
   readonly worstCase: string;
+  /** Why there are no candidates and what would change that; absent where there are some. */
+  readonly noOffer?: Failure;
 }
 
 export interface SubmitOptions extends JobInput {
@@ -217,6 +219,16 @@ export interface PlatformRow {
   readonly credentials: readonly string[];
 }
 
+/** What `platforms add` writes. */
+export interface NewPlatform {
+  readonly name: string;
+  readonly adapter: string;
+  /** The adapter's own settings; each value as YAML text, as it would stand in the configuration. */
+  readonly settings: Readonly<Record<string, string>>;
+  /** Values by the setting that refers to them; each is kept in a file closed to others. */
+  readonly secrets: Readonly<Record<string, string>>;
+}
+
 export interface DoctorCheck {
   readonly subject: string;
   readonly name: string;
@@ -365,6 +377,10 @@ export interface Gpujob {
   ): Promise<AuditReport>;
 
   platforms(): Promise<readonly PlatformRow[]>;
+  /** Adds a platform to the user's configuration once it has answered; answers how many offers it has. */
+  addPlatform(added: NewPlatform, wait: Wait): Promise<{ readonly offers: number }>;
+  /** Takes a platform out of the user's configuration, with the secrets kept for it. */
+  removePlatform(name: string): Promise<void>;
   doctor(
     options: { readonly platform?: string; readonly takeRun?: string },
     wait: Wait,

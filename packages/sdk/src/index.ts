@@ -13,6 +13,7 @@ export type {
   LogChunk,
   LogOptions,
   MockMachine,
+  NewPlatform,
   OfferFilter,
   OfferRow,
   OffersResult,

@@ -8,6 +8,7 @@ export { execOnRun, findMachine, pullFromRun, pushToRun } from "./access.ts";
 export { audit, vouch } from "./audit.ts";
 export { loadConfiguration } from "./configuration.ts";
 export { runDoctor } from "./doctor.ts";
+export { addPlatform, removePlatform } from "./edit-platforms.ts";
 export { createEnginePorts } from "./engine-ports.ts";
 export { meterOf, resetMarkets } from "./mock-markets.ts";
 export { listOffers } from "./offers.ts";

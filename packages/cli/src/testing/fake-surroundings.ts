@@ -55,7 +55,13 @@ export function startLine(argv: readonly string[], fake: FakeProcess = {}): Fake
       subscribe: (name, listener) => listeners.set(name, listener),
       now: () => (now += 1000),
     }),
-    prompts: { confirm: noAnswer, text: noAnswer, choose: noAnswer, ...fake.prompts },
+    prompts: {
+      confirm: noAnswer,
+      text: noAnswer,
+      secret: noAnswer,
+      choose: noAnswer,
+      ...fake.prompts,
+    },
     now: () => Date.parse("2026-11-24T12:00:00Z"),
     sleep: (_ms, { signal }) =>
       new Promise((_resolve, reject) => {
