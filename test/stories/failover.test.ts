@@ -98,6 +98,20 @@ describe("failover", () => {
     expect(await world.view()).toMatchObject({ state: "succeeded", billing: "none" });
   });
 
+  it("goes on on the same host of one's own once that was started anew", async ({ expect }) => {
+    const world = await createWorld({
+      platforms: { one: { offers: [testOffer("a", "one", 0)], capabilities: owned } },
+      job: { checkpoint },
+    });
+    const driven = world.drive();
+    await until(world, () => (world.hosts()[0]?.progress().doneMs ?? 0) > 20_000);
+    world.hosts()[0]?.reboot();
+    await driven;
+    const view = await world.view();
+    expect(view).toMatchObject({ state: "succeeded" });
+    expect(view.attempts.map(({ offerId }) => offerId)).toEqual(["a", "a"]);
+  });
+
   it("takes a clone that answers in the place of a silent host for no proof of a reboot", async ({
     expect,
   }) => {

@@ -33,7 +33,10 @@ export function afterFailure(
     mayHoldLease: false,
     ...(exit === undefined ? {} : { exitCode: exit.code }),
   });
-  if ("exclusion" in decision && decision.exclusion !== undefined) avoid(draft, decision.exclusion);
+  // An interruption of no place at all: the host was started anew and is there again.
+  const isThereAgain = failure.kind === "interrupted" && failure.scope === "call";
+  if ("exclusion" in decision && decision.exclusion !== undefined && !isThereAgain)
+    avoid(draft, decision.exclusion);
   if (role === "spare") return { next: "none", reason: failure.message, failure };
   if (context.wish !== undefined) decideOutcome(draft, wishOutcome(context.wish));
   if (draft.context.outcome !== undefined)

@@ -40,7 +40,7 @@ export function endOfJob(draft: Draft, attempt: Attempt): AttemptEnd {
   }
   const lost = lostCard(attempt);
   if (lost !== undefined) return afterFailure(draft, attempt, lost, "current");
-  return afterFailure(draft, attempt, failureOfExit(exit), "current", exit);
+  return afterFailure(draft, attempt, failureOfExit(exit, attempt), "current", exit);
 }
 
 /**
@@ -77,7 +77,7 @@ function decisiveExit(attempt: Attempt, cause: StopCause | undefined): HostExit 
   return exit;
 }
 
-function failureOfExit(exit: HostExit): Failure {
+function failureOfExit(exit: HostExit, attempt: Attempt): Failure {
   switch (exit.reason) {
     case "exited":
     case "stopped":
@@ -127,7 +127,8 @@ function failureOfExit(exit: HostExit): Failure {
     case "rebooted":
       return {
         kind: "interrupted",
-        scope: "offer",
+        // A host of the user's own is there again, and may be the only one; a rented one is better replaced.
+        scope: attempt.candidate.capabilities.release === "owned" ? "call" : "offer",
         message: `The machine stopped the job (${exit.reason}).`,
       };
     case "unknown":

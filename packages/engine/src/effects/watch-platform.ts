@@ -70,7 +70,8 @@ async function lookForEnd(work: Work, ref: MemberRef): Promise<void> {
     fence: { by: "platform", at: session.ports.clock.now() },
     failure: {
       kind: "interrupted",
-      scope: "offer",
+      // A host of the user's own that says so itself is there again, and may be the only one.
+      scope: target.capabilities.release === "owned" && lease !== undefined ? "call" : "offer",
       message: `${target.name}: the machine was taken away (${lease?.reason ?? "it is gone"}).`,
     },
   });
