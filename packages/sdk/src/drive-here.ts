@@ -104,10 +104,13 @@ export async function driveHere(
       await store.addWish({ runId, kind: "stop", payload, at: around.clock.now() });
     },
   };
-  workshop.onClose(async () => {
+  const forget = workshop.onClose(async () => {
     if ((await store.loadRun(runId))?.settledAt === undefined && !letGo.signal.aborted)
       await running.detach();
   });
+  void driving
+    .then(({ kind }) => (kind === "settled" ? forget() : undefined))
+    .catch(() => undefined);
   return running;
 }
 

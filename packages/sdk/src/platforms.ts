@@ -43,6 +43,7 @@ export function createPlatforms(options: {
 }): Platforms {
   const { config, around } = options;
   const made = new Map<string, ConfiguredPlatform>();
+  const making = new Map<string, Promise<ConfiguredPlatform>>();
 
   async function make(entry: PlatformConfig): Promise<ConfiguredPlatform> {
     const definition = await loadAdapter(entry.adapter, entry.origin);
@@ -78,9 +79,15 @@ export function createPlatforms(options: {
     if (known !== undefined) return known;
     const entry = config.platforms.find((each) => each.name === name);
     if (entry === undefined) throw unknownPlatform(name, config);
-    const platform = await make(entry);
-    made.set(name, platform);
-    return platform;
+    // Two that ask at once get the same one.
+    const begun = making.get(name) ?? make(entry);
+    making.set(name, begun);
+    try {
+      made.set(name, await begun);
+      return await begun;
+    } finally {
+      making.delete(name);
+    }
   }
 
   return {

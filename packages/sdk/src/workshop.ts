@@ -26,8 +26,8 @@ export interface Workshop {
   readonly installation: (configuration: Configuration) => Promise<string>;
   /** The configuration for a job's folder, with its platforms. */
   readonly setUp: (setting?: Setting) => Promise<SetUp>;
-  /** To be done before anything is closed. */
-  readonly onClose: (action: () => Promise<void>) => void;
+  /** To be done before anything is closed; the answer takes it back. */
+  readonly onClose: (action: () => Promise<void>) => () => void;
   readonly close: () => Promise<void>;
 }
 
@@ -50,8 +50,9 @@ export function openWorkshop(options: GpujobOptions): Workshop {
   const content = openContentStore(around.home);
   const files = createRunFiles({ home: around.home, clock: around.clock, content });
   const log = (): void => undefined;
-  const opened: Platforms[] = [];
-  const closers: (() => Promise<void>)[] = [];
+  /** By configuration: a process that drives many runs speaks to each platform through one adapter. */
+  const opened = new Map<string, Platforms>();
+  const closers = new Set<() => Promise<void>>();
   let store: Promise<Store> | undefined;
   let access: Promise<MachineAccess> | undefined;
 
@@ -89,13 +90,17 @@ export function openWorkshop(options: GpujobOptions): Workshop {
       ...(options.confirmTrust === undefined ? {} : { confirmTrust: options.confirmTrust }),
     });
     const { config } = configuration;
-    const platforms = createPlatforms({
-      config: { ...config, platforms: [...config.platforms, ...extra] },
-      around,
-      connect: async (node, wait) => (await getAccess()).connect(node, wait),
-      log,
-    });
-    opened.push(platforms);
+    const wanted = { ...config, platforms: [...config.platforms, ...extra] };
+    const key = JSON.stringify(wanted);
+    const platforms =
+      opened.get(key) ??
+      createPlatforms({
+        config: wanted,
+        around,
+        connect: async (node, wait) => (await getAccess()).connect(node, wait),
+        log,
+      });
+    opened.set(key, platforms);
     const planner = createPlanner({ platforms, clock: around.clock });
     return {
       configuration,
@@ -126,10 +131,14 @@ export function openWorkshop(options: GpujobOptions): Workshop {
     access: getAccess,
     installation: async ({ config }) => installationOf(config, await getStore(), around),
     setUp,
-    onClose: (action) => closers.push(action),
+    onClose(action) {
+      closers.add(action);
+      return () => void closers.delete(action);
+    },
     async close() {
-      await Promise.allSettled(closers.map((each) => each()));
-      await Promise.allSettled(opened.map((each) => each.close()));
+      await Promise.allSettled([...closers].map((each) => each()));
+      await Promise.allSettled([...opened.values()].map((each) => each.close()));
+      await (await access?.catch(() => undefined))?.close();
       // A store that could not be opened has told so where it was needed.
       await (await store?.catch(() => undefined))?.close();
     },
