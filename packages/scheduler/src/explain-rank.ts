@@ -2,7 +2,7 @@ import { formatMoney, type JobSpec } from "@gpujob/spec";
 import type { PricedOffer } from "./priced-offer.ts";
 import { joinOr } from "./text.ts";
 
-/** One sentence: why an offer stands where it stands. */
+/** One sentence: why an offer stands where it stands. What its price leaves open is in the breakdown. */
 export function explainRank(
   priced: PricedOffer,
   position: number,
@@ -14,8 +14,7 @@ export function explainRank(
     position === 0 || first === undefined
       ? explainFirst(priced, all, job)
       : explainOther(priced, first);
-  const { unknown } = priced.quote.breakdown;
-  return unknown.length === 0 ? `${place}.` : `${place}; not known: ${unknown.join(", ")}.`;
+  return `${place}.`;
 }
 
 function explainFirst(priced: PricedOffer, all: readonly PricedOffer[], job: JobSpec): string {

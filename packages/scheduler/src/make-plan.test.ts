@@ -100,11 +100,11 @@ describe("makePlan", () => {
     ]);
   });
 
-  it("carries what is not known into the reason", ({ expect }) => {
+  it("names what is not known in the breakdown", ({ expect }) => {
     const { bootSeconds: _, ...offer } = sampleOffer();
-    expect(plan(sampleJob(), [offer]).candidates[0]?.reason).toBe(
-      "The only offer that fits; not known: the boot time (120 s assumed).",
-    );
+    const [best] = plan(sampleJob(), [offer]).candidates;
+    expect(best?.reason).toBe("The only offer that fits.");
+    expect(best?.breakdown.unknown).toEqual(["the boot time (120 s assumed)"]);
   });
 
   it("keeps the offers beside the candidates for the engine", ({ expect }) => {

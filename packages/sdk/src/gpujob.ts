@@ -1,5 +1,6 @@
 import type { Readable, Writable } from "node:stream";
 import type {
+  Failure,
   LedgerLine,
   Money,
   Offer,
@@ -42,6 +43,8 @@ export interface PlanResult extends Plan {
   readonly warnings: readonly string[];
   /** What would happen, in money, if nobody came back. */
   readonly worstCase: string;
+  /** Why there are no candidates and what would change that; absent where there are some. */
+  readonly noOffer?: Failure;
   /** Why there are no candidates and what would change that; absent where there are some. */
   readonly noOffer?: Failure;
 }

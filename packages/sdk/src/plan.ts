@@ -1,7 +1,7 @@
 import { join, resolve } from "node:path";
 import type { Candidate } from "@gpujob/engine";
 import type { NoOffer } from "@gpujob/scheduler";
-import type { JobSpec, PlatformConfig } from "@gpujob/spec";
+import type { Failure, JobSpec, PlatformConfig } from "@gpujob/spec";
 import { formatDuration, formatMoney, GpujobError, toFailure } from "@gpujob/spec";
 import { scanCode } from "./code.ts";
 import type { CodeScan } from "./code.ts";
@@ -72,8 +72,13 @@ export async function prepareJob(
       upload: { files: code.files.length, bytes: code.bytes, ignoredLarge: code.ignoredLarge },
       warnings: code.warnings,
       worstCase: worstCaseOf(job, priced.candidates[0]),
+      ...(priced.explanation === undefined ? {} : { noOffer: toNoOffer(priced.explanation) }),
     },
   };
+}
+
+function toNoOffer({ kind, message, hint }: NoOffer): Failure {
+  return { kind, message, hint };
 }
 
 /** Outputs are never sent again, and our own state never at all. */

@@ -1,7 +1,7 @@
 import { defineCommand } from "../definition.ts";
 import { booleanFlag, countFlag, laterFlag } from "../flags.ts";
-import { renderPlan } from "../render/plan.ts";
 import { jobFlags, readJobInput } from "../run/job-flags.ts";
+import { presentPlan } from "../run/present-plan.ts";
 
 /** Shows the decision that `submit` would take. */
 export const plan = defineCommand({
@@ -22,13 +22,9 @@ export const plan = defineCommand({
     const data = await gpujob.plan(readJobInput(flags, args.file, rest), {
       signal: context.signal,
     });
-    return {
-      data,
-      lines: (view) =>
-        renderPlan(data, view, {
-          isExplained: flags.explain,
-          ...(flags.limit === undefined ? {} : { limit: flags.limit }),
-        }),
-    };
+    return presentPlan(data, {
+      isExplained: flags.explain,
+      ...(flags.limit === undefined ? {} : { limit: flags.limit }),
+    });
   },
 });

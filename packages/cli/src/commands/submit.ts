@@ -6,7 +6,7 @@ import { followRun } from "../run/follow-run.ts";
 import { confirmPlan } from "../run/confirm-plan.ts";
 import { jobFlags, readJobInput } from "../run/job-flags.ts";
 import { present } from "../present.ts";
-import { renderPlan } from "../render/plan.ts";
+import { presentPlan } from "../run/present-plan.ts";
 
 /** Runs a job to the end on the cheapest machine that fits. */
 export const submit = defineCommand({
@@ -35,7 +35,7 @@ export const submit = defineCommand({
     const job = readJobInput(flags, args.file, rest);
     if (flags["dry-run"]) {
       const plan = await (await context.gpujob()).plan(job, { signal: context.signal });
-      return { data: plan, lines: (view) => renderPlan(plan, view) };
+      return presentPlan(plan);
     }
     if (!flags.yes && !context.canAsk) {
       throw usage(

@@ -55,25 +55,50 @@ export function renderPlan(
     ...(hidden > 0 ? [paint(`… and ${hidden} more that fit.`, "dim", view)] : []),
     "",
     ...explain(shown, view, options.isExplained === true),
+    ...sayUnknown(sharedUnknowns(shown), view),
     ...formatRejected(plan.rejected, view, options.isExplained === true),
     ...formatMissing(plan.missing, view),
+    ...wrap(plan.noOffer?.hint ?? "", view.columns, "  ").filter((line) => line !== ""),
     ...renderAssumptions(plan, view, options.isExplained === true),
   ];
 }
 
 function explain(rows: readonly PlanCandidate[], view: View, isFull: boolean): readonly string[] {
+  const shared = new Set(sharedUnknowns(rows));
+  const own = ({ breakdown }: PlanCandidate): string => {
+    const unknown = breakdown.unknown.filter((each) => !shared.has(each));
+    return unknown.length === 0 ? "" : ` Not known here: ${unknown.join(", ")}.`;
+  };
   if (!isFull) {
     return rows
       .slice(0, 3)
-      .flatMap((row) => wrap(`#${row.rank}: ${tame(row.reason)}`, view.columns, "  "));
+      .flatMap((row) => wrap(`#${row.rank}: ${tame(row.reason)}${own(row)}`, view.columns, "  "));
   }
   return rows.flatMap((row) => [
-    ...wrap(`#${row.rank} ${row.platform} ${row.offerId}: ${tame(row.reason)}`, view.columns, "  "),
+    ...wrap(
+      `#${row.rank} ${row.platform} ${row.offerId}: ${tame(row.reason)}${own(row)}`,
+      view.columns,
+      "  ",
+    ),
     ...wrap(`  ${priceSplit(row)}`, view.columns, "    "),
   ]);
 }
 
-/** The parts of a total price as one sum, with what is unknown named. */
+/** What is known of none of the prices; said once. */
+function sharedUnknowns(rows: readonly PlanCandidate[]): readonly string[] {
+  const [first, ...others] = rows;
+  if (first === undefined) return [];
+  return first.breakdown.unknown.filter((each) =>
+    others.every(({ breakdown }) => breakdown.unknown.includes(each)),
+  );
+}
+
+function sayUnknown(unknown: readonly string[], view: View): readonly string[] {
+  if (unknown.length === 0) return [];
+  return wrap(`Not known: ${unknown.join(", ")}.`, view.columns, "  ");
+}
+
+/** The parts of a total price as one sum. */
 function priceSplit({ breakdown, totalPrice }: PlanCandidate): string {
   const parts: readonly (readonly [string, Money | null])[] = [
     ["compute", breakdown.compute],
@@ -91,8 +116,7 @@ function priceSplit({ breakdown, totalPrice }: PlanCandidate): string {
       ? [`${name} ${formatMoney(amount)}`]
       : [],
   );
-  const unknown = breakdown.unknown.length > 0 ? `; unknown: ${breakdown.unknown.join(", ")}` : "";
-  return `${known.join(" + ")} = ${formatMoney(totalPrice)}${unknown}`;
+  return `${known.join(" + ")} = ${formatMoney(totalPrice)}`;
 }
 
 function renderAssumptions(plan: PlanResult, view: View, isExplained: boolean): readonly string[] {

@@ -1,0 +1,13 @@
+import type { PlanResult } from "@gpujob/sdk";
+import type { Outcome } from "../definition.ts";
+import type { PlanViewOptions } from "../render/plan.ts";
+import { renderPlan } from "../render/plan.ts";
+
+/** What a command that only plans has to say; it fails as `submit` would where nothing fits. */
+export function presentPlan(plan: PlanResult, options: PlanViewOptions = {}): Outcome<PlanResult> {
+  return {
+    data: plan,
+    lines: (view) => renderPlan(plan, view, options),
+    ...(plan.noOffer === undefined ? {} : { failure: plan.noOffer }),
+  };
+}
