@@ -45,8 +45,6 @@ export interface PlanResult extends Plan {
   readonly worstCase: string;
   /** Why there are no candidates and what would change that; absent where there are some. */
   readonly noOffer?: Failure;
-  /** Why there are no candidates and what would change that; absent where there are some. */
-  readonly noOffer?: Failure;
 }
 
 export interface SubmitOptions extends JobInput {
