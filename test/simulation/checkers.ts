@@ -11,12 +11,18 @@ import { epochMs } from "./world-time.ts";
 
 /** A promise that was broken, in words. */
 export interface Violation {
-  readonly kind: "leak" | "double" | "lost" | "ledger" | "stuck";
+  readonly kind: "leak" | "double" | "lost" | "ledger" | "limit" | "stuck";
   readonly what: string;
 }
 
 /** Events that say what was brought home. */
-const checkedTypes = new Set(["job-exited", "outputs-collected", "checkpoint-saved"]);
+const checkedTypes = new Set([
+  "job-started",
+  "job-exited",
+  "outputs-collected",
+  "checkpoint-saved",
+  "timer-fired",
+]);
 
 /** Checks what a history left behind: once when its run is settled, once after the sweeps of a day. */
 export async function check(
@@ -35,6 +41,7 @@ export async function check(
     ...checkKnown(remains, rows),
     ...checkDouble(remains),
     ...checkLost(remains, events),
+    ...checkLimits(events),
     ...(await checkLedger(remains, rows, ledger)),
   ];
 }
@@ -52,8 +59,12 @@ function checkSettled({ isSettled, nowMs }: Remains): readonly Violation[] {
   ];
 }
 
-/** What still bills must be known: as not yet proven gone, or as a key that the sweep watches. */
+/**
+ * What still bills must be known: as not yet proven gone, or as a key that the sweep watches. Not after the clock was
+ * set: a driver that comes later cannot tell a young machine from an old one by it, and the sweep is what is left.
+ */
 function checkKnown(remains: Remains, rows: readonly LeaseRow[]): readonly Violation[] {
+  if (remains.scenario.faults.some(isJump)) return [];
   return machinesOf(remains)
     .filter(({ market, machine }) => market.isBillable(machine))
     .filter(({ machine }) => {
@@ -148,6 +159,26 @@ function checkLost(remains: Remains, events: readonly RunEvent[]): readonly Viol
     }
   }
   return violations;
+}
+
+/** Nothing begins to work once time or money are used up. */
+function checkLimits(events: readonly RunEvent[]): readonly Violation[] {
+  const limits: readonly string[] = ["time-limit", "budget"];
+  const over = events.findIndex(
+    (event) => event.type === "timer-fired" && limits.includes(event.timer),
+  );
+  const begun = new Set(
+    events
+      .slice(0, Math.max(0, over))
+      .flatMap((event) => (event.type === "job-started" ? [event.attempt] : [])),
+  );
+  return events
+    .slice(over === -1 ? events.length : over)
+    .flatMap((event): readonly Violation[] =>
+      event.type === "job-started" && !begun.has(event.attempt)
+        ? [{ kind: "limit", what: `attempt ${event.attempt} began after a limit was reached` }]
+        : [],
+    );
 }
 
 function isOfDriver({ kind }: Fault): boolean {

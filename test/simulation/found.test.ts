@@ -117,6 +117,19 @@ it("writes no event twice when the store fails between a commit and the next rea
   }
 });
 
+it("begins nothing anew when the machine is lost while the time limit stops its job", async ({
+  expect,
+}) => {
+  const faults: readonly Fault[] = [
+    { kind: "partition", machine: 1, afterMs: 9700, ms: 8700, way: "both" },
+  ];
+  const platforms = [ownedHost("p0", 1_000_000), ownedHost("p1", 2_000_000)];
+  for (const heedsStop of [true, false]) {
+    const slow = { workMs: 60_000, checkpointMs: 2000, timeLimitMs: 16_000, heedsStop };
+    expect(await playScenario(scenario(faults, { platforms, job: slow }))).toEqual([]);
+  }
+});
+
 it("charges a machine that billed before it was ever ready", async ({ expect }) => {
   const [offer] = rented.offers;
   const billing = { unitSeconds: 1, minimumSeconds: 0, isBootBilled: false };

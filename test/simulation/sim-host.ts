@@ -140,7 +140,8 @@ export function createSimHost(options: {
       const worksAt = from + job.setUpLeftMs;
       const isStopping = job.stopAt !== Number.POSITIVE_INFINITY;
       const doneAt = job.isFrozen || isHeld ? Number.POSITIVE_INFINITY : worksAt + leftMs(job);
-      const tetherAt = job.isFrozen || isStopping ? Number.POSITIVE_INFINITY : job.tetherUntil;
+      const isHeldByTether = !job.isFrozen && !(isStopping && job.plan.tether.kind === "long");
+      const tetherAt = isHeldByTether ? job.tetherUntil : Number.POSITIVE_INFINITY;
       const alone = job.contactAt + job.plan.orphanMs;
       const limitAt = isStopping ? Number.POSITIVE_INFINITY : Math.min(job.deadlineAt, alone);
       const next = Math.min(doneAt, tetherAt, limitAt, job.stopAt);
@@ -177,6 +178,8 @@ export function createSimHost(options: {
       return;
     }
     job.isFrozen = true;
+    // Others may run this job from now on: what was about to stop must not take its time over it.
+    if (job.stopAt !== Number.POSITIVE_INFINITY) return finish(job, job.stopReason, at);
     delete job.stretch;
     job.nonce = `nonce-${(nonces += 1)}`;
   }

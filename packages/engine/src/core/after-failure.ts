@@ -2,7 +2,7 @@ import type { Failure, HostExit } from "@gpujob/spec";
 import { addExclusion, decideAfterFailure, dropExpired } from "@gpujob/scheduler";
 import type { Exclusion, FailoverDecision } from "@gpujob/scheduler";
 import type { Attempt, AttemptEnd } from "./context.ts";
-import { decideOutcome, failedOutcome, wishOutcome } from "./outcomes.ts";
+import { decideOutcome, failedOutcome, limitOutcome, wishOutcome } from "./outcomes.ts";
 import type { Draft } from "./draft.ts";
 import { update } from "./draft.ts";
 
@@ -39,6 +39,10 @@ export function afterFailure(
     avoid(draft, decision.exclusion);
   if (role === "spare") return { next: "none", reason: failure.message, failure };
   if (context.wish !== undefined) decideOutcome(draft, wishOutcome(context.wish));
+  // A machine that is lost while a limit stops its job leaves nothing to go on with elsewhere.
+  const cause = attempt.stopping;
+  if (cause?.kind === "time" || cause?.kind === "budget")
+    decideOutcome(draft, limitOutcome(cause, submission));
   if (draft.context.outcome !== undefined)
     return { next: "settle", reason: draft.context.outcome.reason, failure };
   return follow(draft, failure, decision);
