@@ -8,6 +8,7 @@ import type { Channel, Clock, Connect, HostSession, Node, NodeAccess } from "@gp
 import type { Store } from "@gpujob/store";
 import type { GpujobOptions } from "./gpujob.ts";
 import { noAccess } from "./engine-ports.ts";
+import { keepConnections } from "./kept-connections.ts";
 import type { Surroundings } from "./surroundings.ts";
 
 type Wait = { readonly signal: AbortSignal };
@@ -28,6 +29,8 @@ export interface MachineAccess {
   readonly openChannel: (target: MachineTarget, wait: Wait) => Promise<Channel>;
   /** The connector that knows the host keys of one lease. */
   readonly sshFor: (target: MachineTarget) => SshConnector;
+  /** Lets go of connections that are kept for a moment after their use. */
+  readonly close: () => Promise<void>;
 }
 
 export function createMachineAccess(options: {
@@ -67,10 +70,16 @@ export function createMachineAccess(options: {
       ? ssh.withPins(pinsIn(store, `machine/${access.machine}`, around.clock))
       : ssh;
 
+  const kept = keepConnections((access, wait) => sshTo(access).connect(access, wait), around.clock);
+
   async function openChannel(target: MachineTarget, wait: Wait): Promise<Channel> {
     const { access } = target.node;
     if (access === undefined) throw noAccess(target.platform.name);
-    if (access.kind === "ssh") return sshFor(target).connect(access, wait);
+    if (access.kind === "ssh") {
+      // Of a rented machine no adapter has a connection, and its keys are looked up under its lease.
+      const own = target.platform.capabilities.release === "api" ? undefined : kept.take(access);
+      return own ?? sshFor(target).connect(access, wait);
+    }
     const { platform } = target.platform;
     if (platform.openChannel === undefined) throw noAccess(target.platform.name);
     return platform.openChannel(target.node, wait);
@@ -78,7 +87,7 @@ export function createMachineAccess(options: {
 
   return {
     ssh,
-    connect: (access, wait) => sshTo(access).connect(access, wait),
+    connect: kept.connect,
     publicKey: async () => (await ourKey()).publicKey,
     async openHost(target, wait) {
       const channel = await openChannel(target, wait);
@@ -95,6 +104,7 @@ export function createMachineAccess(options: {
     },
     openChannel,
     sshFor,
+    close: kept.close,
   };
 }
 
