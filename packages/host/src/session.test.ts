@@ -1,4 +1,4 @@
-import { existsSync, statSync } from "node:fs";
+import { existsSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it, vi } from "vitest";
 import type { HostBeat } from "@gpujob/spec";
@@ -51,6 +51,28 @@ for (const shell of ["dash", "bash", "busybox"] as const) {
       expect(log).toBe("a 'b'\n\"$c\" kept 1\ntail");
       expect(beat).toMatchObject({ state: "ended", exit: { code: 7, reason: "exited" } });
       expect(beat.logBytes).toBe(Buffer.byteLength(log));
+    });
+
+    it("gives the code of an exit, whatever the logout file of the user says", async ({
+      expect,
+    }) => {
+      await using host = createTestHost(shell);
+      host.addTool("bash", 'exec /bin/bash "$@"');
+      // Debian and Ubuntu put one into every home that fails without a terminal.
+      const logout = "echo bye; false\n";
+      writeFileSync(join(host.root, "..", "home", ".bash_logout"), logout);
+      for (const [run, code] of [
+        ["exit 7", 7],
+        ["exit 0", 0],
+        ["(exit 3) || exit", 3],
+        ["sh -c 'exit 5'", 5],
+      ] as const) {
+        const attempt = { ...host.attempt, attempt: host.attempt.attempt + code };
+        await host.session.prepare(attempt, createPlan(run), { signal });
+        await host.session.start(attempt, { signal });
+        const beat = await untilBeat(host.session, attempt, ({ state }) => state === "ended");
+        expect(beat).toMatchObject({ logBytes: 0, exit: { code, reason: "exited" } });
+      }
     });
 
     it("names a failed setup", async ({ expect }) => {

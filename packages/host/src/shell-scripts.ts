@@ -1474,6 +1474,8 @@ if [ -e "$gpujob_control/plan/secrets" ]; then
   rm -f "$gpujob_control/plan/secrets"
 fi
 trap '[ ! -e "$gpujob_control/stopping" ] || exit' TERM
+[ -z "\${BASH_VERSION:-}" ] ||
+  eval 'exit() { set -- "\${1:-$?}"; set +e; [ -n "$(trap -p EXIT)" ] || HOME=/; builtin exit "$1"; }'
 set -e
 [ -z "\${BASH_VERSION:-}" ] || set -o pipefail
 if [ -s "$gpujob_control/plan/setup" ]; then

@@ -29,6 +29,11 @@ if [ -e "$gpujob_control/plan/secrets" ]; then
 fi
 # While the job is being stopped the shell waits for the program in front, then ends instead of starting the next one.
 trap '[ ! -e "$gpujob_control/stopping" ] || exit' TERM
+# On `exit` bash runs the user's logout file. The one that Debian puts into every home fails without a terminal, and under
+# `set -e` that becomes the status of the job. It is not found in another home, which only a trap of the job might miss.
+# Through eval, because other shells take no such name for a function.
+[ -z "${BASH_VERSION:-}" ] ||
+  eval 'exit() { set -- "${1:-$?}"; set +e; [ -n "$(trap -p EXIT)" ] || HOME=/; builtin exit "$1"; }'
 set -e
 [ -z "${BASH_VERSION:-}" ] || set -o pipefail
 if [ -s "$gpujob_control/plan/setup" ]; then
