@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
-import type { AbstractStartedContainer } from "testcontainers";
+import type { StartedTestContainer } from "testcontainers";
 import { busyboxHostImage, ownerLabel, testHostImage } from "./test-host-recipe.mjs";
 
 const run = promisify(execFile);
@@ -31,6 +31,8 @@ export interface SshHostOptions {
   readonly environment?: Readonly<Record<string, string>>;
   /** Lines for sshd_config, such as `MaxSessions 2`. */
   readonly sshd?: string;
+  /** May mount: for `reboot` and `remountReadOnly`. */
+  readonly mounts?: boolean;
   /** Shell text run as root at each start, before sshd. Must be safe to repeat. */
   readonly setup?: string;
 }
@@ -41,6 +43,9 @@ export interface SshHostExec {
   readonly stdout: string;
   readonly stderr: string;
 }
+
+/** @default "both" */
+export type PacketDirection = "in" | "out" | "both";
 
 /** A real OpenSSH server in a container. */
 export interface SshHost {
@@ -61,9 +66,13 @@ export interface SshHost {
   restart(): Promise<void>;
   /** Ends it without notice. */
   kill(): Promise<void>;
-  /** From now on every packet in and out is lost, in silence. Not in the busybox image. */
-  dropPackets(): Promise<void>;
-  undropPackets(): Promise<void>;
+  /** From now on every packet is lost, in silence: `in` those to the host, `out` those from it. Not in the busybox image. */
+  dropPackets(direction?: PacketDirection): Promise<void>;
+  undropPackets(direction?: PacketDirection): Promise<void>;
+  /** As a reboot looks from outside: another boot id, and nothing runs any more but sshd, at the same address. */
+  reboot(): Promise<void>;
+  /** Turns a disk read-only under whoever uses it, as the kernel does after an error. */
+  remountReadOnly(path: string): Promise<void>;
   /** Delays every packet that leaves, and may limit the rate. Throws where the kernel has no netem. */
   shape(options: { readonly delayMs: number; readonly rateKbit?: number }): Promise<void>;
   /** Removes the container. May be called twice. */
@@ -86,6 +95,11 @@ export async function startSshHost(options: SshHostOptions): Promise<SshHost> {
     .withAddedCapabilities("NET_ADMIN")
     .withTmpFs({ ...options.tmpfs })
     .withWaitStrategy(Wait.forLogMessage(/Server listening on 0\.0\.0\.0/));
+  if (options.mounts === true) {
+    container
+      .withAddedCapabilities("NET_ADMIN", "SYS_ADMIN")
+      .withSecurityOpt("apparmor=unconfined");
+  }
   if (options.memoryLimit !== undefined)
     container.withResourcesQuota({ memory: options.memoryLimit });
   if (options.networkName !== undefined) container.withNetworkMode(options.networkName);
@@ -155,7 +169,7 @@ function writeText(path: string, text: string): string {
 }
 
 async function describeHost(
-  container: AbstractStartedContainer,
+  container: StartedTestContainer,
   network: string,
 ): Promise<SshHost> {
   let address = readAddress(container, network);
@@ -192,12 +206,14 @@ async function describeHost(
       address = readAddress(container, network);
     },
     kill: () => docker("kill", containerId),
-    dropPackets: async () => {
-      for (const chain of ["INPUT", "OUTPUT"]) await must("iptables", "-I", chain, "-j", "DROP");
+    dropPackets: async (direction = "both") => {
+      for (const chain of chainsOf(direction)) await must("iptables", "-I", chain, "-j", "DROP");
     },
-    undropPackets: async () => {
-      for (const chain of ["INPUT", "OUTPUT"]) await must("iptables", "-D", chain, "-j", "DROP");
+    undropPackets: async (direction = "both") => {
+      for (const chain of chainsOf(direction)) await must("iptables", "-D", chain, "-j", "DROP");
     },
+    reboot: async () => void (await must("sh", "-c", reboot)),
+    remountReadOnly: async (path) => void (await must("sh", "-c", readOnly, "sh", path)),
     shape: async ({ delayMs, rateKbit }) => {
       const rate = rateKbit === undefined ? [] : ["rate", `${rateKbit}kbit`];
       await must(
@@ -217,9 +233,21 @@ async function describeHost(
   };
 }
 
+function chainsOf(direction: PacketDirection): readonly string[] {
+  if (direction === "both") return ["INPUT", "OUTPUT"];
+  return [direction === "in" ? "INPUT" : "OUTPUT"];
+}
+
+/** Lays a file over the kernel's boot id the first time. `kill -9 -1` spares the first process, which is sshd, and this one. */
+const reboot = `if [ ! -e /run/boot_id ]; then : >/run/boot_id; mount --bind /run/boot_id /proc/sys/kernel/random/boot_id || exit 1; fi
+kill -9 -1; cat /proc/sys/kernel/random/uuid >/run/boot_id`;
+
+/** Laid over: what is open for writing forbids a plain remount, while the kernel's own, after an error, asks nobody. */
+const readOnly = `mount --bind "$1" "$1" && mount -o remount,bind,ro "$1"`;
+
 /** On Linux the container's own address: no proxy stands between, so that lost packets are really lost. */
 function readAddress(
-  container: AbstractStartedContainer,
+  container: StartedTestContainer,
   network: string,
 ): { host: string; port: number } {
   if (process.platform === "linux") return { host: container.getIpAddress(network), port: 22 };
