@@ -27,7 +27,7 @@ export async function explainLine(
     };
   } catch (error) {
     const text = error instanceof Error ? error.message : String(error);
-    throw usage(firstLines(text), hintFor(command, flags, words));
+    throw usage(sayMissing(command, text) ?? firstLines(text), hintFor(command, flags, words));
   }
 }
 
@@ -39,6 +39,18 @@ function withList(command: AnyCommand, line: Parser.ParserOutput): RawLine["args
     else args[name] = Array.isArray(value) ? value.map(String) : [];
   }
   return args;
+}
+
+/** Which arguments a line lacks, where that is what oclif complains of: it lists each on a line of its own. */
+function sayMissing(command: AnyCommand, text: string): string | undefined {
+  if (!/^Missing \d+ required arg/.test(text)) return undefined;
+  const lines = text.split("\n").map((line) => line.trim());
+  const missing = Object.entries(command.args)
+    .filter(([name]) => lines.some((line) => line.startsWith(name)))
+    .map(([name, { summary }]) => `${name.toUpperCase()} (${summary})`);
+  return missing.length === 0
+    ? undefined
+    : `gpujob ${command.name} lacks ${missing.join(" and ")}.`;
 }
 
 /** oclif adds its own pointer to the help, which we word ourselves. */

@@ -74,7 +74,7 @@ describe("reading a command line", () => {
 
   it("says what is missing, too much, given twice, or without a value", async ({ expect }) => {
     const retry = load("retry");
-    expect(await failureOf(readLine(retry, []))).toMatch(/^usage: Missing 1 required arg/);
+    expect(await failureOf(readLine(retry, []))).toMatch(/^usage: gpujob retry lacks RUN/);
     expect(await failureOf(readLine(retry, ["a", "b"]))).toMatch(/^usage: Unexpected argument: b/);
     const submit = load("submit");
     const twice = ["--budget", "1 CNY", "--budget", "2 CNY"];
