@@ -16,7 +16,7 @@ export function renderPlatforms(platforms: readonly PlatformRow[], view: View): 
       { header: "PLATFORM", value: ({ name }) => name },
       { header: "ADAPTER", value: ({ adapter }) => adapter },
       { header: "TITLE", value: ({ title }) => title, shrinkTo: 8, dropOrder: 2 },
-      { header: "ENDS", value: ({ release }) => release },
+      { header: "ENDED BY", value: ({ release }) => endedBy[release] },
       {
         header: "CREDENTIALS",
         value: ({ credentials }) => credentials.join(", "),
@@ -29,6 +29,13 @@ export function renderPlatforms(platforms: readonly PlatformRow[], view: View): 
     view,
   );
 }
+
+/** Who ends what a platform bills. */
+const endedBy = {
+  api: "gpujob",
+  "by-hand": "you",
+  owned: "nothing to end",
+} as const satisfies Record<PlatformRow["release"], string>;
 
 /** The checks of `doctor`, each with what to do where something is wrong. */
 export function renderDoctor(checks: readonly DoctorCheck[], view: View): readonly string[] {
