@@ -27,7 +27,7 @@ export async function driveHere(
   const store = await workshop.store();
   const hub = createEventHub<RunEvent>();
   const wake = createBell();
-  const live = createLiveEvents(around.clock);
+  const live = createLiveEvents(around.clock, submissionOf(await findRun(store, runId)));
   const keeper = await keepPorts(workshop, setUp, runId, hub);
   const early = Promise.withResolvers<{ readonly kind: "early" }>();
   const keepBeat = createBeatKeeper({ home: around.home, runId, now: () => around.clock.now() });

@@ -1,7 +1,8 @@
-import type { DriverEvent, RunEvent as JournalEvent, Snapshot } from "@gpujob/engine";
+import type { DriverEvent, RunEvent as JournalEvent, Snapshot, Submission } from "@gpujob/engine";
 import { stateOf } from "@gpujob/engine";
 import type { Clock } from "@gpujob/spec";
 import type { RunEvent } from "./gpujob.ts";
+import { keptUntil, sayKept } from "./kept-until.ts";
 import { describeEvent } from "./timeline.ts";
 
 /** The same trouble is told again only after so long, in milliseconds. */
@@ -20,14 +21,17 @@ const quietOperations = new Set([
 ]);
 
 /** Turns what the driver says into what a person wants to see. */
-export function createLiveEvents(clock: Clock): (event: DriverEvent) => readonly RunEvent[] {
+export function createLiveEvents(
+  clock: Clock,
+  submission: Submission,
+): (event: DriverEvent) => readonly RunEvent[] {
   const told = new Map<string, number>();
   const begun = new Map<string, number>();
   return (event) => {
     const at = clock.now();
     switch (event.type) {
       case "journal":
-        return fromJournal(event.event, event.snapshot);
+        return fromJournal(event.event, event.snapshot, submission);
       case "progress": {
         const key = `${event.what}/${event.attempt}`;
         if (!begun.has(key)) begun.set(key, at);
@@ -60,7 +64,11 @@ export function createLiveEvents(clock: Clock): (event: DriverEvent) => readonly
   };
 }
 
-function fromJournal(event: JournalEvent, snapshot: Snapshot): readonly RunEvent[] {
+function fromJournal(
+  event: JournalEvent,
+  snapshot: Snapshot,
+  submission: Submission,
+): readonly RunEvent[] {
   const message = describeEvent(event);
   if (message === undefined) return [];
   if (event.type === "timer-fired" && event.timer === "budget-warning") {
@@ -75,10 +83,10 @@ function fromJournal(event: JournalEvent, snapshot: Snapshot): readonly RunEvent
     ];
   }
   const { context } = snapshot;
-  if (event.type === "outputs-collected" && snapshot.phase === "holding") {
-    const told = `${message} The machine is kept, and paid for.`;
-    const hint = `gpujob submit --on ${context.runId} FILE uses it; gpujob stop ${context.runId} gives it back.`;
-    return [{ type: "notice", at: event.at, level: "info", message: told, hint }];
+  const kept = keptUntil(submission, snapshot, [event]);
+  if (kept?.why === "keep") {
+    const told = `${message} ${sayKept(kept, context.runId)}`;
+    return [{ type: "notice", at: event.at, level: "info", message: told }];
   }
   const number =
     "attempt" in event && event.attempt !== undefined ? event.attempt : context.current;

@@ -6,6 +6,7 @@ import { GpujobError } from "@gpujob/spec";
 import type { LeaseRow, RunRow, Store } from "@gpujob/store";
 import type { CostReport, ReceiptEntry, RunDetail } from "./gpujob.ts";
 import { notesOfRun } from "./by-hand.ts";
+import { keptUntil, sayKept } from "./kept-until.ts";
 import { ledgerLines } from "./ledger-lines.ts";
 import { isOwnerAlive } from "./owner.ts";
 import { toTimelineEntry } from "./timeline.ts";
@@ -95,10 +96,16 @@ export async function showRun(
     store.listEvents(row.runId),
     store.readLock(row.runId),
   ]);
-  const { context } = snapshotOf(row);
+  const snapshot = snapshotOf(row);
+  const { context } = snapshot;
   const timeline = events.flatMap((event) => toTimelineEntry(event) ?? []);
+  const journal = events.map((event) => readStored<JournalEvent>(event.data));
+  const kept = keptUntil(submissionOf(row), snapshot, journal);
+  const view = toRunView(row, now);
+  const notes = kept === undefined ? [] : [sayKept(kept, row.runId)];
   return {
-    ...toRunView(row, now),
+    ...view,
+    ...(notes.length === 0 ? {} : { notes: [...(view.notes ?? []), ...notes] }),
     outputFolder: submissionOf(row).outputFolder,
     timeline,
     driver:
