@@ -34,7 +34,7 @@ export async function submit(
     throw noOffer(prepared);
   const runId = newRunId(workshop.around);
   const from = options.from === undefined ? undefined : await findRun(store, options.from);
-  const submission = makeSubmission({
+  const asked = makeSubmission({
     runId,
     job: prepared.job,
     config: prepared.setUp.configuration.config,
@@ -51,7 +51,7 @@ export async function submit(
     ...(kept === undefined ? {} : { on: { runId: kept } }),
     ...(prepared.extra.length === 0 ? {} : { platforms: prepared.extra }),
   });
-  const warning = best === undefined ? undefined : checkBudget(submission, best);
+  const warning = best === undefined ? undefined : checkBudget(asked, best);
   const result =
     warning === undefined
       ? prepared.result
@@ -59,6 +59,8 @@ export async function submit(
   if (options.confirm !== undefined && !(await options.confirm(result))) {
     throw new GpujobError("cancelled", "Nothing was rented.");
   }
+  // The time that a person took to answer is not the run's.
+  const submission = { ...asked, submittedAt: workshop.around.clock.now() };
   await saveCode({
     home: workshop.around.home,
     runId,

@@ -23,6 +23,7 @@ export async function followRun(
   context: CommandContext,
 ): Promise<Followed> {
   const interrupts = handleInterrupts(run, context);
+  await context.say(`Run ${run.id}.`);
   const showing = showEvents(run, gpujob, context);
   try {
     const [result] = await Promise.all([run.result, showing]);
