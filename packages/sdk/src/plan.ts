@@ -38,6 +38,7 @@ export async function prepareJob(
   const extra = source.adHoc === undefined ? [] : [source.adHoc];
   const setUp = extra.length === 0 ? first : await workshop.setUp({ folder, extra });
   requirePlatforms(setUp, extra);
+  const misnamed = checkPlatformNames(source.job, setUp, extra);
   const job = await resolveFiles(source.job, workshop.store);
   await checkSecrets(workshop, job);
   const { config } = setUp.configuration;
@@ -70,11 +71,34 @@ export async function prepareJob(
       ...priced.plan,
       job: { name: job.name, terms: source.terms },
       upload: { files: code.files.length, bytes: code.bytes, ignoredLarge: code.ignoredLarge },
-      warnings: code.warnings,
+      warnings: [...misnamed, ...code.warnings],
       worstCase: worstCaseOf(job, priced.candidates[0]),
       ...(priced.explanation === undefined ? {} : { noOffer: toNoOffer(priced.explanation) }),
     },
   };
+}
+
+/**
+ * A job file may be shared by people with other platforms, so a name that is not configured is only a warning; an
+ * `allow` of which none is configured can be nothing but a mistake. Throws `usage`.
+ */
+function checkPlatformNames(
+  { platforms }: JobSpec,
+  { configuration }: SetUp,
+  extra: readonly PlatformConfig[],
+): readonly string[] {
+  const configured = [...configuration.config.platforms, ...extra].map(({ name }) => name);
+  const isUnknown = (name: string): boolean => !configured.includes(name);
+  const { allow, deny, prefer } = platforms;
+  if (allow.length > 0 && allow.every(isUnknown)) {
+    throw new GpujobError("usage", `No platform is named ${allow.join(" or ")}.`, {
+      hint: `Configured: ${configured.join(", ")}. gpujob platforms shows where.`,
+    });
+  }
+  const unknown = [...new Set([...allow, ...deny, ...prefer])].filter(isUnknown);
+  return unknown.map(
+    (name) => `No platform is named ${name}; configured: ${configured.join(", ")}.`,
+  );
 }
 
 function toNoOffer({ kind, message, hint }: NoOffer): Failure {
