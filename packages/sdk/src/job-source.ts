@@ -93,11 +93,37 @@ function flagLayer(
   }
   if (input.host !== undefined) values["platforms"] = { allow: [adHocName] };
   if (input.file === undefined && input.job === undefined) {
-    values["name"] ??= basename(around.cwd).replaceAll(/[^A-Za-z0-9._-]+/g, "-") || "job";
+    values["name"] ??= nameOfFolder(around.cwd);
     values["workdir"] ??= ".";
   }
   if (Object.keys(values).length === 0) return {};
-  return { flags: { values, where: (key) => `--${key.join(".")}`, folder: around.cwd } };
+  return { flags: { values, where: flagOf, folder: around.cwd } };
+}
+
+/** The flag that stands for a key of the job file, where it has another name. */
+const flagNames: ReadonlyMap<string, string> = new Map([
+  ["limits.price", "--max-price"],
+  ["limits.budget", "--budget"],
+  ["limits.time", "--max-time"],
+  ["resources.gpu", "--gpu"],
+  ["platforms.allow", "--platform"],
+  ["run", "the command after --"],
+]);
+
+function flagOf(key: readonly PropertyKey[]): string {
+  for (let length = key.length; length > 0; length -= 1) {
+    const name = flagNames.get(key.slice(0, length).join("."));
+    if (name !== undefined) return name;
+  }
+  return `--${key.map(String).join(".")}`;
+}
+
+/** A folder's name as a run's name; one with no letter that a name may have gives "job". */
+function nameOfFolder(folder: string): string {
+  const name = basename(folder)
+    .replaceAll(/[^A-Za-z0-9._-]+/g, "-")
+    .replaceAll(/^[^A-Za-z0-9]+|-+$/g, "");
+  return name.slice(0, 63) || "job";
 }
 
 /** Password of `--host --sheet`, where it is not reached by key. */
