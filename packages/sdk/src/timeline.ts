@@ -37,7 +37,7 @@ export function describeEvent(event: JournalEvent): string | undefined {
     case "node-failed":
       return `The machine did not become ready: ${event.failure.message}`;
     case "host-prepared":
-      return `Files are in place: ${formatBytes(event.sentBytes)} of ${formatBytes(event.totalBytes)} sent${event.isResumed ? ", with the last checkpoint" : ""}.`;
+      return describePrepared(event);
     case "prepare-failed":
       return `The machine could not be prepared: ${event.failure.message}`;
     case "job-started":
@@ -81,6 +81,14 @@ export function describeEvent(event: JournalEvent): string | undefined {
     default:
       return undefined;
   }
+}
+
+function describePrepared(event: JournalEvent & { readonly type: "host-prepared" }): string {
+  const sent =
+    event.totalBytes === 0
+      ? "No files to send"
+      : `Files are in place: ${formatBytes(event.sentBytes)} of ${formatBytes(event.totalBytes)} sent`;
+  return `${sent}${event.isResumed ? ", with the last checkpoint" : ""}.`;
 }
 
 /** Which of the offers is taken depends on what failed before, so the first of the list is not named. */
