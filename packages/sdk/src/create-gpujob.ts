@@ -36,7 +36,7 @@ export function createGpujob(options: GpujobOptions = {}): Gpujob {
 
   const gpujob: Gpujob = {
     async plan(input, wait) {
-      const { prepareJob } = await import("./on-demand.ts");
+      const { prepareJob } = await import("./planning.ts");
       return (await prepareJob(workshop, input, wait)).result;
     },
     async submit(submitOptions, wait) {
@@ -44,7 +44,7 @@ export function createGpujob(options: GpujobOptions = {}): Gpujob {
       return submit(workshop, submitOptions, wait);
     },
     async offers(filter, wait) {
-      const { listOffers } = await import("./on-demand.ts");
+      const { listOffers } = await import("./planning.ts");
       return listOffers(workshop, filter, wait);
     },
 

@@ -77,7 +77,7 @@ export function openWorkshop(options: GpujobOptions): Workshop {
   }
 
   async function setUp({ folder = around.cwd, extra = [] }: Setting = {}): Promise<SetUp> {
-    const { createPlanner, createPlatforms, loadConfiguration } = await import("./on-demand.ts");
+    const { createPlanner, createPlatforms, loadConfiguration } = await import("./planning.ts");
     const configuration = await loadConfiguration({
       around,
       folder,
