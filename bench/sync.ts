@@ -27,7 +27,7 @@ const roundTripMs = 80;
 export const benchmark: Benchmark = {
   name: "sync",
   needsContainers: true,
-  run: ({ trials = 5 }) =>
+  run: ({ trials = 3 }) =>
     withLab(1, async (lab) => {
       const [host] = lab.hosts;
       if (host === undefined) throw new Error("There is no host.");
@@ -39,7 +39,7 @@ export const benchmark: Benchmark = {
           makeSides(lab, host, { host: "127.0.0.1", port: link.port }, ssh),
           {
             lab,
-            trials: Math.max(2, Math.round(trials / 2)),
+            trials: Math.max(1, Math.floor(trials / 3)),
             where: ` at ${roundTripMs} ms round trip`,
           },
         );
@@ -141,7 +141,7 @@ async function measureAll(
   });
   await sides.clean();
   await writeBig(big);
-  const whole = await sideBySide(where === "" ? 3 : 1, {
+  const whole = await sideBySide(where === "" ? trials : 1, {
     gpujob: async (round) => {
       const startedAt = performance.now();
       await sides.gpujob.send(big, `big-${round}`, 0);

@@ -9,14 +9,14 @@ import { readTable } from "./csv.ts";
 /** Exactly so many offers: real rows where `GPUJOB_CATALOG` names a folder that has them, filled up with made ones. */
 export function readOffers(count: number): {
   readonly offers: readonly Offer[];
-  readonly source: string;
+  readonly origin: string;
 } {
   const folder = process.env["GPUJOB_CATALOG"];
   const real = folder === undefined ? [] : readCatalog(folder).slice(0, count);
   const made = Array.from({ length: count - real.length }, (_, index) => makeOffer(index));
   return {
     offers: [...real, ...made],
-    source: real.length === 0 ? "all made up" : `${real.length} of them rows of real price lists`,
+    origin: real.length === 0 ? "all made up" : `${real.length} of them rows of real price lists`,
   };
 }
 

@@ -25,4 +25,4 @@ function printPlan(path: string): void {
   process.stdout.write(`${[...rows, rest].join("\n")}\n`);
 }
 
-if (process.argv[1] === import.meta.filename) printPlan(process.argv[2] ?? "");
+if (import.meta.main) printPlan(process.argv[2] ?? "");
