@@ -151,7 +151,10 @@ async function scanSource(
   readonly skipped: readonly { readonly path: string; readonly reason: string }[];
 }> {
   const found = await stat(path).catch((cause: unknown) => {
-    throw new GpujobError("usage", `There is no ${path} here.`, { cause });
+    throw new GpujobError("usage", `There is no ${path} here.`, {
+      hint: "gpujob push RUN SOURCE TARGET: the source is a file or folder of this computer.",
+      cause,
+    });
   });
   if (found.isDirectory())
     return scanFolder(path, {
@@ -189,6 +192,13 @@ export async function pullFromRun(
     },
   );
   const files = reports.flatMap((each) => each.files);
+  const skipped = reports.flatMap((each) => each.skipped);
+  if (files.length === 0 && skipped.length > 0) {
+    const why = skipped.slice(0, 3).map((each) => `${each.path}: ${each.reason}`);
+    throw new GpujobError("download_failed", `Nothing was fetched. ${why.join(" ")}`, {
+      hint: "A file that the job is writing can change while it is read; pull again.",
+    });
+  }
   if (files.length === 0) {
     throw new GpujobError(
       "not_found",
@@ -201,6 +211,6 @@ export async function pullFromRun(
   return {
     files: files.length,
     bytes: files.reduce((sum, each) => sum + each.bytes, 0),
-    skipped: reports.flatMap((each) => each.skipped),
+    skipped,
   };
 }

@@ -90,6 +90,13 @@ async function findLogs(
       },
     );
   }
+  const nodes = [...new Set(logs.map(({ node }) => node))].toSorted((a, b) => a - b);
+  if (isFirstLook && options.node !== undefined && options.follow !== true && nodes.length > 0) {
+    if (nodes.includes(options.node)) return;
+    throw new GpujobError("not_found", `${source.runId} has no log of node ${options.node}.`, {
+      hint: `There are logs of node ${nodes.join(", ")}.`,
+    });
+  }
 }
 
 /** Who follows the newest attempt sees the ones that come after it as well. */
