@@ -48,7 +48,7 @@ export const submit = defineCommand({
     const { output, on, from, detach } = flags;
     const given = { output, idempotencyKey: key, on, from };
     const run = await gpujob.submit(
-      { ...job, ...present(given), detach, confirm: confirmPlan(flags.yes, context) },
+      { ...job, ...present(given), detach, confirm: confirmPlan(flags.yes, context, on) },
       { signal: context.signal },
     );
     if (!run.isNew) await context.warn(`Run ${run.id} was submitted before with this key.`);
