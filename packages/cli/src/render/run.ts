@@ -83,7 +83,7 @@ function liveFacts(run: RunDetail, view: View): readonly (readonly [string, stri
     const { at, files, bytes } = run.checkpoint;
     entries.push([
       "Saved",
-      `checkpoint of ${files} files, ${formatBytes(bytes)}, ${formatAge(at, view.now)}`,
+      `checkpoint of ${files} ${files === 1 ? "file" : "files"}, ${formatBytes(bytes)}, ${formatAge(at, view.now)}`,
     ]);
   }
   return entries;
