@@ -17,7 +17,7 @@ const mayImport = {
   "@gpujob/ssh": ["spec"],
   "@gpujob/host": ["spec"],
   "@gpujob/scheduler": ["spec", "catalog"],
-  "@gpujob/engine": ["spec", "catalog", "scheduler", "store", "host"],
+  "@gpujob/engine": ["spec", "catalog", "scheduler", "store"],
   "@gpujob/sdk": [
     "spec",
     "catalog",

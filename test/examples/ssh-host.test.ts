@@ -1,7 +1,9 @@
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, it, onTestFinished } from "vitest";
+// @boundaries-ignore the transport's own test server is published with no package
 import { generateKeyPair } from "../../packages/ssh/src/keys.ts";
+// @boundaries-ignore as above
 import { startTestServer } from "../../packages/ssh/src/testing/server.ts";
 import { runGpujob } from "../cli/support/gpujob.ts";
 import { copyExample, type Example } from "./support/example.ts";

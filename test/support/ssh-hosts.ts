@@ -168,10 +168,7 @@ function writeText(path: string, text: string): string {
   return `echo ${Buffer.from(text).toString("base64")} | base64 -d >${path}`;
 }
 
-async function describeHost(
-  container: StartedTestContainer,
-  network: string,
-): Promise<SshHost> {
+async function describeHost(container: StartedTestContainer, network: string): Promise<SshHost> {
   let address = readAddress(container, network);
   const containerId = container.getId();
   const docker = async (...argv: string[]): Promise<void> => void (await run("docker", argv));

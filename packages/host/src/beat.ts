@@ -2,7 +2,7 @@ import type { HostBeat, HostExit, HostJobState } from "@gpujob/spec";
 import { PlatformError } from "@gpujob/spec";
 
 /** The protocol between this package and the supervisor that it installs. */
-export const supervisorVersion = 1;
+const supervisorVersion = 1;
 
 const states = ["absent", "ready", "setup", "running", "frozen", "stopping", "ended"] as const;
 const reasons = [

@@ -126,7 +126,7 @@ function explain(
 }
 
 /** Turns what the supervisor refused, and any other failure of a command, into an error. */
-export function checkExit(exit: ExecExit, stdout: Buffer, stderr: Buffer, operation: string): void {
+function checkExit(exit: ExecExit, stdout: Buffer, stderr: Buffer, operation: string): void {
   const refusal = /^E ([a-z-]+) ?(.*)$/m.exec(stdout.subarray(0, 4096).toString());
   if (refusal && exit.code === 40) throw toRefusal(refusal[1] ?? "", refusal[2] ?? "", operation);
   if (exit.code === 0) return;
