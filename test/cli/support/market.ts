@@ -50,7 +50,6 @@ interface Envelope<Data> {
 }
 
 /** The one envelope that a call with --json printed; throws when it printed anything else. */
-// oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- the test says what it expects, and then checks it
 export function readEnvelope<Data = unknown>(out: string): Envelope<Data> {
   const lines = out.trimEnd().split("\n");
   if (lines.length !== 1) throw new Error(`${lines.length} lines instead of one:\n${out}`);
