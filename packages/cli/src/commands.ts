@@ -21,7 +21,8 @@ import { config } from "./commands/config.ts";
 import { createCompletion } from "./commands/completion.ts";
 import { prune } from "./commands/prune.ts";
 import { mock } from "./commands/mock.ts";
-import { drill, serve } from "./commands/later.ts";
+import { drill } from "./commands/drill.ts";
+import { serve } from "./commands/later.ts";
 import { drive } from "./commands/drive.ts";
 import type { AnyCommand } from "./definition.ts";
 

@@ -115,6 +115,11 @@ export function createGpujob(options: GpujobOptions = {}): Gpujob {
       return retryRun(workshop, await find(reference, "unique"), retryOptions, wait);
     },
 
+    async drillRun(reference, wait) {
+      const { drillRun } = await import("./on-demand.ts");
+      return drillRun(workshop, await find(reference, "unique"), wait);
+    },
+
     async shellCommand(reference, { node, forward }) {
       const row = await find(reference);
       const signal = new AbortController().signal;

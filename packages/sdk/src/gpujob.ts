@@ -184,6 +184,19 @@ export interface ReceiptEntry {
   }[];
 }
 
+/** What an interruption on purpose came to. */
+export interface DrillReport {
+  readonly run: RunView;
+  /** Number of the attempt that was interrupted. */
+  readonly from: number;
+  /** Number of the one that went on; `null` when the run ended before its job ran again. */
+  readonly to: number | null;
+  /** From the interruption until the job ran again, or the run had ended. */
+  readonly seconds: number;
+  /** Did it go on from a checkpoint, or from its beginning? */
+  readonly isFromCheckpoint: boolean;
+}
+
 export interface CostReport {
   readonly total: Money;
   readonly lines: readonly LedgerLine[];
@@ -333,6 +346,9 @@ export interface Gpujob {
     },
     wait: Wait,
   ): Promise<SubmittedRun>;
+
+  /** Interrupts a running job on purpose and waits until it runs again or the run has ended. */
+  drillRun(reference: string, wait: Wait): Promise<DrillReport>;
 
   /** The argument vector of an `ssh` (or shell) command that reaches a node, for `gpujob ssh`. */
   shellCommand(

@@ -6,6 +6,7 @@ export type {
   ConfigEntry,
   CostReport,
   DoctorCheck,
+  DrillReport,
   FileTransferReport,
   Gpujob,
   GpujobOptions,

@@ -8,6 +8,7 @@ export { configJsonSchema, jobJsonSchema } from "@gpujob/spec";
 export { execOnRun, findMachine, pullFromRun, pushToRun } from "./access.ts";
 export { audit, vouch } from "./audit.ts";
 export { runDoctor } from "./doctor.ts";
+export { drillRun } from "./drill.ts";
 export { addPlatform, removePlatform } from "./edit-platforms.ts";
 export { createEnginePorts } from "./engine-ports.ts";
 export { meterOf, resetMarkets } from "./mock-markets.ts";

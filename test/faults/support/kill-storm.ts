@@ -11,6 +11,9 @@ const config = `platforms:
     offers: [{ type: a, gpu: "RTX4090:24GB:1", price: 3.6 CNY/h }]
 `;
 
+/** How long a driver lives once it is up; some jobs are longer than the whole storm, some end within one life. */
+const meanLifeMs = 1250;
+
 /** What a storm of kills came to. */
 export interface Storm {
   readonly kills: number;
@@ -28,14 +31,21 @@ export async function playStorm(options: {
   readonly onKill?: (kills: number) => void;
 }): Promise<Storm> {
   const random = makeRandom(options.seed);
-  const home = await makeManyJobs({ jobs: options.jobs, longestMs: 8000, random, config });
+  const longestMs = options.kills * meanLifeMs;
+  const home = await makeManyJobs({ jobs: options.jobs, longestMs, random, config });
   try {
     let kills = 0;
-    while (kills < options.kills) {
-      const share = (kills + 1) / (0.8 * options.kills);
-      const count = Math.min(options.jobs, Math.max(1, Math.ceil(options.jobs * share)));
-      if (await driveFor(home, count, random() * 2500)) kills += 1;
-      options.onKill?.(kills);
+    let early = 0;
+    while (kills < options.kills && early <= options.jobs) {
+      const share = (kills + 1) / (0.6 * options.kills);
+      const count = Math.min(options.jobs, Math.ceil(options.jobs * share) + early);
+      if (await driveFor(home, count, 2 * random() * meanLifeMs)) {
+        kills += 1;
+        options.onKill?.(kills);
+      } else {
+        // All that were there had ended before: the next job comes sooner.
+        early += 1;
+      }
     }
     await driveFor(home, options.jobs, Number.POSITIVE_INFINITY);
     return { kills, problems: await checkManyJobs(home, options.jobs) };

@@ -1,17 +1,6 @@
 import { GpujobError } from "@gpujob/spec";
 import { defineCommand } from "../definition.ts";
 
-/** Interrupts a run on purpose. Not yet. */
-export const drill = defineCommand({
-  name: "drill",
-  summary: "Interrupt a run on purpose and see it resume (not yet)",
-  examples: [],
-  args: { run: { summary: "Run", multiple: true } },
-  flags: {},
-  hidden: true,
-  run: () => refuse("drill"),
-});
-
 /** Serves a team. Not yet. */
 export const serve = defineCommand({
   name: "serve",

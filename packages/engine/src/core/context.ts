@@ -148,7 +148,7 @@ export interface Attempt {
 
 export type StopCause =
   | { readonly kind: "wish"; readonly reason: "cancelled" | "terminated"; readonly isNow: boolean }
-  | { readonly kind: "interruption"; readonly reason: string }
+  | { readonly kind: "interruption"; readonly reason: string; readonly isDrill?: true }
   | { readonly kind: "member"; readonly member: number; readonly code: number }
   | { readonly kind: "budget" }
   | { readonly kind: "time" };

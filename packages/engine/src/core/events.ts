@@ -78,6 +78,8 @@ export type RunEvent =
       readonly type: "interruption-noticed";
       readonly endsAt?: number;
       readonly reason: string;
+      /** Asked for by the user: the machine is as good as before and may be taken again. */
+      readonly isDrill?: true;
     })
   | (OfAttempt & {
       readonly type: "checkpoint-saved";

@@ -27,7 +27,11 @@ export function endOfJob(draft: Draft, attempt: Attempt): AttemptEnd {
     return afterFailure(
       draft,
       attempt,
-      { kind: "interrupted", scope: "offer", message: cause.reason },
+      {
+        kind: "interrupted",
+        scope: cause.isDrill === true ? "call" : "offer",
+        message: cause.reason,
+      },
       "current",
     );
   }

@@ -69,6 +69,9 @@ export function applyHostLost(draft: Draft, event: Of<"host-lost">): void {
 
 /** The platform will take the machine: save, stop, and have the next one on its way. */
 export function applyInterruption(draft: Draft, event: Of<"interruption-noticed">): void {
+  // A drill that comes too late, or too early, is none: only a running job is interrupted on purpose.
+  const isDrillable = findAttempt(draft.context, event.attempt)?.phase === "running";
+  if (event.isDrill === true && !isDrillable) return;
   const attempt = attemptOf(draft.context, event.attempt);
   if (event.attempt !== draft.context.current) {
     return failAttempt(draft, event.attempt, interrupted(event.reason));
@@ -81,7 +84,11 @@ export function applyInterruption(draft: Draft, event: Of<"interruption-noticed"
   stopJob(
     draft,
     event.attempt,
-    { kind: "interruption", reason: event.reason },
+    {
+      kind: "interruption",
+      reason: event.reason,
+      ...(event.isDrill === true ? { isDrill: true } : {}),
+    },
     Math.min(graceMs, Math.floor(left / 2)),
   );
   beginSpare(draft);

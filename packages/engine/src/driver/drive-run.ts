@@ -183,6 +183,13 @@ async function takeWishes(session: RunSession, runId: string): Promise<void> {
         { type: "lease-given", attempt, to: payload.to },
         { wishes: [wish.wishId] },
       );
+    } else if (wish.kind === "drill") {
+      const { current } = session.snapshot().context;
+      const reason = "Interrupted on purpose by gpujob drill.";
+      await session.emit(
+        { type: "interruption-noticed", attempt: current, member: 0, reason, isDrill: true },
+        { wishes: [wish.wishId] },
+      );
     } else if (wish.kind === "keep-ended") {
       await session.emit({ type: "keep-ended" }, { wishes: [wish.wishId] });
     }
