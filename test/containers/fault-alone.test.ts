@@ -1,6 +1,8 @@
-import { readFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, it } from "vitest";
+import { runGpujob, startGpujob } from "../cli/support/gpujob.ts";
 import { openFaultLab, say, until } from "../support/fault-lab.ts";
 import type { FaultLab } from "../support/fault-lab.ts";
 import { removeTestContainers } from "../support/ssh-hosts.ts";
@@ -119,6 +121,43 @@ describe.concurrent("a host whose driver never comes back", () => {
     const [stoppedAt, now] = last.stdout.trim().split("\n").map(Number);
     // Frozen after 8 s: it wrote nothing in the seconds before its end.
     expect((now ?? 0) - (stoppedAt ?? 0)).toBeGreaterThan(4000);
+  });
+});
+
+describe.concurrent("a rented machine whose driver never comes back", () => {
+  it("ends the job where the budget ends, by itself", async ({ expect, onTestFinished }) => {
+    const home = await mkdtemp(join(tmpdir(), "gpujob-hosts-"));
+    onTestFinished(async () => {
+      await runGpujob(["mock", "reset"], { home });
+      await rm(home, { recursive: true, force: true, maxRetries: 5 });
+    });
+    await mkdir(join(home, "state"), { mode: 0o700 });
+    // One CNY a second; 65 of them are kept back for the grace and for bringing outputs home.
+    const config =
+      "platforms:\n  cheap:\n    adapter: mock\n    boot: 1s\n    offers: [{ type: a, price: 3600 CNY/h, billing: { unit: 1s, minimum: 0s } }]\n";
+    await writeFile(join(home, "state", "config.yaml"), config, { mode: 0o600 });
+    await mkdir(join(home, "work"));
+    await writeFile(join(home, "work", "job.yaml"), endless("limits: { budget: 85 CNY }"));
+    const submitted = startGpujob(["submit", "job.yaml", "-y"], { home, cwd: join(home, "work") });
+    await until(() => submitted.out().includes("step 2"), 60_000, submitted);
+    submitted.kill("SIGKILL");
+    await submitted.result;
+    const find = async (): Promise<string | undefined> => {
+      const names = await readdir(join(home, "state"), { recursive: true });
+      return names.find((name) => name.endsWith("control/exit"));
+    };
+    await until(async () => (await find()) !== undefined, 60_000);
+    const [, reason, , ended] = (
+      await readFile(join(home, "state", (await find()) ?? ""), "utf8")
+    ).split(" ");
+    const meter = await runGpujob(["mock", "meter", "--json"], { home });
+    const startedAt = Date.parse(/"startedAt":"([^"]+)"/.exec(meter.out)?.[1] ?? "");
+    const spent = Number(ended) - startedAt / 1000;
+    say(`budget 85 CNY with the driver dead: ${reason}, stopped at ${spent.toFixed(1)} CNY`);
+    expect(reason).toBe("time-limit");
+    expect(spent).toBeLessThanOrEqual(85 - 60);
+    const waited = await runGpujob(["wait"], { home });
+    expect(waited.code).toBe(117);
   });
 });
 

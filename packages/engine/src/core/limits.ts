@@ -48,9 +48,26 @@ export function costMicros(context: RunContext, submission: Submission, at: numb
     .reduce((sum, micros) => sum + micros, 0);
 }
 
+/** A run at a time in epoch milliseconds. */
+type Moment = Pick<Draft, "context" | "submission" | "at">;
+
+/** When `limits.budget` stops the job if nothing changes; `undefined` without one, or while nothing bills. */
+export function budgetStopAt(now: Moment): number | undefined {
+  const { context, submission } = now;
+  const limit = budgetMicros(submission);
+  return limit === undefined
+    ? undefined
+    : whenCostReaches(now, limit - reserveMicros(context, submission));
+}
+
+function budgetMicros({ job, currency, rates }: Submission): number | undefined {
+  const { budget } = job.limits;
+  return budget === undefined ? undefined : convertMoney(budget, currency, rates).micros;
+}
+
 /** The first moment at which the cost reaches `target`; `undefined` while nothing bills. */
-function whenCostReaches(draft: Draft, target: number): number | undefined {
-  const { context, submission, at } = draft;
+function whenCostReaches(now: Moment, target: number): number | undefined {
+  const { context, submission, at } = now;
   const rate = ratePerHourMicros(context, submission);
   if (rate === 0) return undefined;
   const spent = costMicros(context, submission, at);
@@ -60,10 +77,9 @@ function whenCostReaches(draft: Draft, target: number): number | undefined {
 /** Sets the timers of `limits.budget` anew; called whenever a machine begins or ends to bill. */
 export function armBudget(draft: Draft): void {
   const { submission, context } = draft;
-  const { budget } = submission.job.limits;
-  if (budget === undefined) return;
-  const limit = convertMoney(budget, submission.currency, submission.rates).micros;
-  const stopAt = whenCostReaches(draft, limit - reserveMicros(context, submission));
+  const limit = budgetMicros(submission);
+  if (limit === undefined) return;
+  const stopAt = budgetStopAt(draft);
   const warnAt = whenCostReaches(draft, Math.floor(limit * 0.8));
   if (stopAt === undefined) cancel(draft, { kind: "timer", timer: "budget" });
   else ask(draft, { kind: "timer", timer: "budget" }, stopAt);

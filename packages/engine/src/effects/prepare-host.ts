@@ -1,6 +1,7 @@
 import type { Failure, HostPlan, HostSession, Lease, UploadFile } from "@gpujob/spec";
 import { GpujobError, toFailure } from "@gpujob/spec";
-import { defaultGraceMs } from "../core/limits.ts";
+import { budgetStopAt, defaultGraceMs } from "../core/limits.ts";
+import type { RunSession } from "../driver/run-session.ts";
 import { orphanMs } from "./ends-at.ts";
 import type { MemberRef, Work } from "./work.ts";
 import { backOff, isSuperseded, lookUp } from "./work.ts";
@@ -123,14 +124,13 @@ async function planFor(work: Work, ref: MemberRef, isResumed: boolean): Promise<
   const orphan = orphanMs(session, target);
   const nodes = await nodeAddresses(work, ref.attempt);
   const own = nodes[ref.member];
-  const { timeLimitAt } = session.snapshot().context;
   return {
     environment: { ...job.environment, GPUJOB_PLATFORM: attempt.candidate.offer.platform },
     secrets,
     isResumed,
     stopSignal: job.checkpoint?.signal ?? "SIGTERM",
     graceMs: job.checkpoint?.graceMs ?? defaultGraceMs,
-    timeLimitMs: Math.max(1000, (timeLimitAt ?? now + job.limits.timeMs) - now),
+    timeLimitMs: Math.max(1000, lastMoment(session, now) - now),
     orphanMs: orphan,
     logLimitBytes,
     tether: chooseTether(work, target.capabilities.release, orphan),
@@ -148,6 +148,19 @@ async function planFor(work: Work, ref: MemberRef, isResumed: boolean): Promise<
     ...(job.checkpoint === undefined ? {} : { checkpointPath: job.checkpoint.path }),
   };
 }
+
+/**
+ * When the host stops the job by itself, with no driver at all: at the time limit, or where the budget ends. A driver that
+ * is there comes a little before it, and says why.
+ */
+function lastMoment({ submission, snapshot }: RunSession, now: number): number {
+  const { context } = snapshot();
+  const timeLimitAt = context.timeLimitAt ?? now + submission.job.limits.timeMs;
+  const budgetAt = budgetStopAt({ context, submission, at: now });
+  return budgetAt === undefined ? timeLimitAt : Math.min(timeLimitAt, budgetAt + driverFirstMs);
+}
+
+const driverFirstMs = 2000;
 
 /** Short only where no API can prove an end, the driver stays awake and is meant to stay. */
 function chooseTether(
