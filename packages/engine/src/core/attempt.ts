@@ -51,6 +51,8 @@ export function beginSpare(draft: Draft): void {
   if (context.spare !== undefined || context.planning !== undefined || context.wish !== undefined)
     return;
   if (context.interruptions >= draft.submission.job.retry.interruptions) return;
+  const cause = findAttempt(context, context.current)?.stopping?.kind;
+  if (cause === "time" || cause === "budget") return;
   update(draft, { planning: "spare" });
   ask(draft, { kind: "plan" });
 }

@@ -26,6 +26,8 @@ const queuePollMs = 30_000;
 
 export function applyPlanMade(draft: Draft, event: Of<"plan-made">): void {
   const purpose = draft.context.planning;
+  // Taken back while it was being made: nobody wants it any more.
+  if (purpose === undefined) return;
   clear(draft, "planning");
   update(draft, { candidates: event.candidates, plannedAt: event.at, missing: event.missing });
   const candidate = firstUsable(draft.context, event.at);

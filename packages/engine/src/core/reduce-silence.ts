@@ -99,17 +99,18 @@ export function applyTetherTimer(draft: Draft, event: Of<"timer-fired">): void {
   if (attempt === undefined || event.member === undefined || isEnding(attempt)) return;
   const member = memberOf(attempt, event.member);
   if (member.silentSince === undefined) return;
-  giveUpWhenSafe(draft, attempt, member);
+  // The timer has waited by a clock that nobody sets, whatever the wall clock says by now.
+  giveUpWhenSafe(draft, attempt, member, event.timer === "unreachable");
 }
 
 /**
  * Ends a silent machine where little would be lost (or enough time has passed) and a proof is at hand: our own release
  * by API, or a short tether that has run out. Where neither can come, the run waits for the user's word.
  */
-function giveUpWhenSafe(draft: Draft, attempt: Attempt, member: Member): void {
+function giveUpWhenSafe(draft: Draft, attempt: Attempt, member: Member, isTimeOver = false): void {
   const { at, submission } = draft;
   if (member.silentSince === undefined) return;
-  const hasWaited = at >= member.silentSince + submission.timeouts.unreachableMs;
+  const hasWaited = isTimeOver || at >= member.silentSince + submission.timeouts.unreachableMs;
   if (member.isCheckpointFresh !== true && !hasWaited) return;
   const isTetherOver = member.tetherEndsAt !== undefined && at >= member.tetherEndsAt;
   if (attempt.candidate.capabilities.release !== "api" && !isTetherOver) return;

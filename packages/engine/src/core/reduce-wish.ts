@@ -80,12 +80,15 @@ function stopForLimit(draft: Draft, cause: StopCause & { readonly kind: "time" |
   if (attempt === undefined || attempt.phase === "closed") return decideOutcome(draft, outcome);
   switch (attempt.phase) {
     case "running":
+      // It is being stopped already, to go on elsewhere: it will not.
+      if (attempt.stopping?.kind === "interruption")
+        return void updateAttempt(draft, attempt.number, { stopping: cause });
       return stopJob(draft, attempt.number, cause, graceOf(draft));
-    case "collecting":
-      return;
     case "holding":
       return releaseAttempt(draft, attempt.number, endOf(attempt));
+    case "collecting":
     case "releasing":
+      // What its job came to stands; only another try is out of the question.
       if (attempt.end?.next === "retry") {
         decideOutcome(draft, outcome);
         updateAttempt(draft, attempt.number, { end: { next: "settle", reason: outcome.reason } });

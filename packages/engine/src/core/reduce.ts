@@ -32,7 +32,7 @@ import {
   applyHoldTimer,
   applyLeaseGiven,
 } from "./reduce-outputs.ts";
-import { failAttempt, startWhenAllowed } from "./attempt.ts";
+import { dropSpare, failAttempt, startWhenAllowed } from "./attempt.ts";
 import { closeAttempts } from "./close.ts";
 import type { Draft } from "./draft.ts";
 import { ask, findAttempt, update, updateMember } from "./draft.ts";
@@ -42,6 +42,9 @@ import { isEnding } from "./status.ts";
 /** What one event means for the run, without moving it to another state: the machine does that. */
 export function reduce(draft: Draft, event: RunEvent): void {
   if (!isAboutNothing(draft, event)) apply(draft, event);
+  const { outcome } = draft.context;
+  // How the run ends is decided: nothing is going to need the extra placement.
+  if (outcome !== undefined) dropSpare(draft, outcome.reason);
   closeAttempts(draft, "others");
   startWhenAllowed(draft);
 }
