@@ -1,12 +1,11 @@
-import { randomBytes } from "node:crypto";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createRealClock } from "@gpujob/adapter-kit/testing";
-import { openStore } from "@gpujob/store";
+import { openJournal } from "./support/journal.ts";
 import { makeTestSsh } from "@gpujob/test/support/ssh-connector.ts";
 import type { SshHost } from "@gpujob/test/support/ssh-hosts.ts";
 import type { Benchmark } from "./support/benchmark.ts";
-import { startGpujob, until } from "./support/gpujob.ts";
+import { startGpujob } from "./support/gpujob.ts";
 import type { Lab } from "./support/lab.ts";
 import { withLab } from "./support/lab.ts";
 import { describeTimes, median } from "./support/measure.ts";
@@ -23,7 +22,7 @@ run: |
 export const benchmark: Benchmark = {
   name: "half-open",
   needsContainers: true,
-  run: async ({ trials = 3 }) => {
+  run: async ({ trials = 2 }) => {
     const suspicions: number[] = [];
     const verdicts: number[] = [];
     for (let trial = 0; trial < trials; trial += 1) {
@@ -93,17 +92,11 @@ async function measureVerdict({ home }: Lab, host: SshHost): Promise<number> {
   await call.sees("step 12\n");
   await host.dropPackets();
   const cutAt = Date.now();
-  const newId = (): string => randomBytes(6).toString("hex");
-  const store = await openStore({ path: join(home, "state", "gpujob.db"), clock, newId });
+  const journal = await openJournal(home);
   try {
-    const [run] = await store.listRuns({ active: true });
-    if (run === undefined) throw new Error("There is no run.");
-    const find = async (): Promise<number | undefined> =>
-      (await store.listEvents(run.runId)).find(({ type }) => type === "host-silent")?.at;
-    await until(async () => (await find()) !== undefined, "A verdict", 30_000);
-    return ((await find()) ?? Number.NaN) - cutAt;
+    return (await journal.next("host-silent")).at - cutAt;
   } finally {
-    await store.close();
+    await journal.close();
     call.kill("SIGKILL");
     await call.result;
   }
