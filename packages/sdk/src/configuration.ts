@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { readFile } from "node:fs/promises";
+import { readFile, stat } from "node:fs/promises";
 import { dirname, join, relative, resolve } from "node:path";
 import { resolveGpuName, statedVramGib } from "@gpujob/catalog";
 import type { Config, ConfigLayer, JobLayer } from "@gpujob/spec";
@@ -43,8 +43,8 @@ export async function loadConfiguration(options: {
   const layers = [
     environmentLayer(around),
     named === undefined ? await readProject(options) : await readLayer(named, around, "required"),
-    await readLayer(join(around.home, "config.yaml"), around, "optional"),
-    await readLayer(systemFile, around, "optional"),
+    await readTrusted(join(around.home, "config.yaml"), around),
+    await readTrusted(systemFile, around),
   ].filter((layer) => layer !== undefined);
   const { config, defaults, origins } = mergeConfig(layers);
   return { config, defaults, entries: () => listEntries(config, origins) };
@@ -61,6 +61,22 @@ function environmentLayer(around: Surroundings): ConfigLayer | undefined {
     resolveName: resolveGpuName,
     statedVramGib,
   });
+}
+
+/** A file that counts without a question: whoever can write it can have us run commands. */
+async function readTrusted(path: string, around: Surroundings): Promise<ConfigLayer | undefined> {
+  const found = await stat(path).catch(() => undefined);
+  const userId = process.getuid?.();
+  const isOurs = userId === undefined || found?.uid === userId || found?.uid === 0;
+  if (found !== undefined && ((found.mode & 0o002) !== 0 || !isOurs)) {
+    const why = isOurs ? "can be written by everybody" : `belongs to user ${found.uid}`;
+    throw new GpujobError("config_invalid", `The configuration ${path} ${why}.`, {
+      hint: isOurs
+        ? `Read it, then close it: chmod go-w ${path}`
+        : `Read it, then make it yours: sudo chown ${userId} ${path}`,
+    });
+  }
+  return readLayer(path, around, "optional");
 }
 
 async function readLayer(

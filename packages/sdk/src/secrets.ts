@@ -34,9 +34,11 @@ async function fromFile(path: string, around: Surroundings): Promise<Secret> {
   try {
     const { mode } = await stat(absolute);
     if ((mode & 0o077) !== 0) {
-      throw new GpujobError("needs_credentials", `${absolute} can be read by others.`, {
-        hint: `Close it: chmod 600 ${absolute}`,
-      });
+      // In the message: where several secrets are missing, each keeps its message and no hint.
+      throw new GpujobError(
+        "needs_credentials",
+        `${absolute} can be read by others. Close it: chmod 600 ${absolute}`,
+      );
     }
     return new Secret((await readFile(absolute, "utf8")).trimEnd());
   } catch (cause) {
