@@ -1,4 +1,4 @@
-import type { FailureKind, Plan, PlanRejection } from "@gpujob/spec";
+import type { FailureKind, Plan, PlanMissing, PlanRejection } from "@gpujob/spec";
 import { exitCodeOf } from "./exit-codes.ts";
 import { countOf, joinOr } from "./text.ts";
 
@@ -34,7 +34,7 @@ export function explainNoOffer(
   const message = [
     `No offer fits (${countOf(plan.rejected.length, "offer")} looked at).`,
     ...explainNearest(plan.rejected),
-    ...plan.missing.map(({ platform, reason }) => `${platform} did not answer: ${reason}`),
+    ...plan.missing.map(({ platform, reason }) => `No offers from ${platform}: ${reason}`),
   ].join(" ");
   return { kind, exitCode: exitCodeOf(kind), message, hint: suggest(plan, isAccount) };
 }
@@ -55,16 +55,21 @@ function explainNearest(rejected: readonly PlanRejection[]): readonly string[] {
 
 function suggest(plan: Pick<Plan, "rejected" | "missing">, isAccount: boolean): string {
   const relax = findRelaxations(plan.rejected);
-  const platforms = joinOr(plan.missing.map(({ platform }) => platform));
-  const account = isAccount ? [`See \`gpujob doctor\` for ${platforms}.`] : [];
-  if (relax.length > 0) {
-    return [...account, ...relax].join(" ");
-  }
-  if (account.length > 0) return account.join(" ");
+  const mend = adviseMissing(plan.missing);
+  if (relax.length > 0) return [...(isAccount ? mend : []), ...relax].join(" ");
+  if (mend.length > 0 && (isAccount || plan.rejected.length === 0)) return mend.join(" ");
   if (plan.rejected.length === 0) {
     return "No platform has offers: see `gpujob platforms` and `gpujob doctor`.";
   }
   return "No single change would do: see `gpujob plan` for every reason, or wait with `queue: 6h`.";
+}
+
+/** What the failures themselves advise, else where to look. */
+function adviseMissing(missing: readonly PlanMissing[]): readonly string[] {
+  const hints = new Set(missing.flatMap(({ failure }) => failure?.hint ?? []));
+  if (hints.size > 0) return [...hints].slice(0, nearestShown);
+  const platforms = joinOr(missing.map(({ platform }) => platform));
+  return missing.length === 0 ? [] : [`See \`gpujob doctor\` for ${platforms}.`];
 }
 
 /** Which one key, relaxed, would let offers in that fail for nothing else; the most fruitful first. */

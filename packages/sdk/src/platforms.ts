@@ -163,9 +163,15 @@ async function askOne(
   } catch (error) {
     signal.throwIfAborted();
     const failure: Failure = toFailure(late.signal.aborted ? late.signal.reason : error);
-    return { missing: { platform: target.name, reason: failure.message, failure } };
+    return { missing: { platform: target.name, reason: withoutName(failure, target), failure } };
   } finally {
     done.abort();
     timeout.catch(() => undefined);
   }
+}
+
+/** Told beside the platform's name, a reason need not begin with it. */
+function withoutName({ message }: Failure, { name }: ConfiguredPlatform): string {
+  const rest = message.startsWith(name) ? message.slice(name.length) : undefined;
+  return rest === undefined ? message : (/^:? (.+)$/s.exec(rest)?.[1] ?? message);
 }

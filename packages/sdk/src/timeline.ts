@@ -95,7 +95,7 @@ function describePrepared(event: JournalEvent & { readonly type: "host-prepared"
 function describePlan(event: JournalEvent & { readonly type: "plan-made" }): string {
   const { candidates } = event;
   const missing = event.missing
-    .map(({ platform, reason }) => ` ${platform} did not answer: ${reason}`)
+    .map(({ platform, reason }) => ` No offers from ${platform}: ${reason}`)
     .join("");
   if (candidates.length === 0) return `No offer fits now.${missing}`;
   return `${countOf(candidates.length, "offer")} ${candidates.length === 1 ? "fits" : "fit"}.${missing}`;

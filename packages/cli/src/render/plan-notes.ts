@@ -31,7 +31,7 @@ export function formatRejected(
   ];
 }
 
-/** Platforms that did not answer, which may hide a better offer. */
+/** Platforms that gave no offers, which may hide a better offer. */
 export function formatMissing(missing: readonly PlanMissing[], view: View): readonly string[] {
   return missing.flatMap((entry) =>
     wrap(`Missing ${entry.platform}: ${tame(entry.reason)}`, view.columns, "  ").map((line) =>
