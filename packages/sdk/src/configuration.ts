@@ -143,13 +143,14 @@ async function askForTrust(
     .digest("hex");
   if (await options.memory.isTrusted(hash)) return;
   const reasons = layer.concerns.map(
-    (concern) => `${concern.where}: ${concern.path} (${concern.kind})`,
+    ({ where, path: key, kind }) =>
+      `names ${kind === "endpoint" ? "an" : "a"} ${kind} (${where}, ${key})`,
   );
   if ((await options.confirmTrust?.({ file: path, reasons })) === true)
     return options.memory.trust(hash);
   throw new GpujobError(
     "config_invalid",
-    `The project's configuration ${path} is not trusted: ${reasons.join("; ")}.`,
+    `The project's configuration ${path} is not trusted yet: it ${reasons.join(", ")}.`,
     {
       hint: `Read it, then name it yourself: --config ${path}`,
     },
