@@ -78,11 +78,16 @@ async function runCommand(
     const signal = interrupted();
     if (isPromptExit(error)) return await fail(cancelled, context);
     if (signal === undefined) return await fail(toFailure(error), context);
-    return await fail(signal === "SIGTERM" ? terminated : cancelled, context);
+    const ended = signal === "SIGTERM" ? terminated : cancelled;
+    const isView = viewingCommands.has(command.name);
+    return await fail(isView ? { ...ended, hint: "Only this view; runs go on." } : ended, context);
   } finally {
     await close();
   }
 }
+
+/** Commands that only look: what they look at goes on without them. */
+const viewingCommands: ReadonlySet<string> = new Set(["logs", "wait", "show", "ps"]);
 
 const cancelled: Failure = { kind: "cancelled", message: "Ended by Ctrl-C." };
 const terminated: Failure = { kind: "terminated", message: "Ended by SIGTERM." };

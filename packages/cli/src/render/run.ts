@@ -66,7 +66,7 @@ function liveFacts(run: RunDetail, view: View): readonly (readonly [string, stri
   const entries: (readonly [string, string])[] = [];
   if (run.platform !== null) entries.push(["Platform", run.platform]);
   if (run.driver) {
-    entries.push(["Driver", `${tame(run.driver.owner)}${run.driver.alive ? "" : " (gone)"}`]);
+    entries.push(["Driver", `${driverName(run.driver.owner)}${run.driver.alive ? "" : " (gone)"}`]);
   }
   if (run.lastBeat) {
     const { at, gpuPercent, cpuPercent, memoryGib, diskFreeGib } = run.lastBeat;
@@ -87,6 +87,14 @@ function liveFacts(run: RunDetail, view: View): readonly (readonly [string, stri
     ]);
   }
   return entries;
+}
+
+/** A driver's name holds its computer and its process, between what tells that they are still the same ones. */
+function driverName(owner: string): string {
+  const [program, host, , process] = owner.split("/");
+  return tame(
+    program !== "gpujob" || process === undefined ? owner : `process ${process} on ${host}`,
+  );
 }
 
 /** One line per attempt once there are `atLeast`; a single one says nothing that the headline does not. */
