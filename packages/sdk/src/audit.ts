@@ -3,6 +3,7 @@ import { GpujobError, toFailure } from "@gpujob/spec";
 import type { LeaseRow, RunRow, Store } from "@gpujob/store";
 import type { AuditLease, AuditReport } from "./gpujob.ts";
 import type { ConfiguredPlatform } from "./platforms.ts";
+import { withoutName } from "./platforms.ts";
 import { amendRun, readStored } from "@gpujob/engine";
 import type { ByHandTerms } from "./by-hand.ts";
 import { endAtOf, remindersOf, warningsOf } from "./by-hand.ts";
@@ -38,9 +39,19 @@ export async function audit(
   const seen = swept.flatMap((each) => ("found" in each ? each.found : []));
   const byHand = await lookAfterByHand(sweep, runs, wait);
   const rows = await sweep.store.listLeases({ open: true });
-  const report = sortOut({ seen, rows, runs, now });
+  const missing = swept.flatMap((each) => ("missing" in each ? [each.missing] : []));
+  const whyUnseen = (platform: string): string | undefined => {
+    if (!sweep.platforms.some(({ name }) => name === platform))
+      return "its platform is not configured here: audit from the folder of its job, or with --config";
+    return missing.some((each) => each.platform === platform)
+      ? "its platform did not answer"
+      : undefined;
+  };
+  const report = sortOut({ seen, rows, runs, now, whyUnseen });
   const fixed = options.fix ? await fix(report.fixable, wait) : [];
-  const released = new Set(fixed.map((each) => each.leaseId));
+  const released = new Set(
+    fixed.flatMap((each) => (each.state === "released" ? [each.leaseId] : [])),
+  );
   const isLeft = (each: AuditLease): boolean => !released.has(each.leaseId);
   return {
     billing: report.billing.filter(isLeft),
@@ -49,7 +60,7 @@ export async function audit(
     unknown: report.unknown.filter(isLeft),
     ...(byHand.reminders.length === 0 ? {} : { reminders: byHand.reminders }),
     fixed,
-    missing: swept.flatMap((each) => ("missing" in each ? [each.missing] : [])),
+    missing,
   };
 }
 
@@ -73,7 +84,7 @@ async function sweepPlatform(
   } catch (error) {
     signal.throwIfAborted();
     const failure = toFailure(error);
-    return { missing: { platform: target.name, reason: failure.message, failure } };
+    return { missing: { platform: target.name, reason: withoutName(failure, target), failure } };
   }
 }
 
@@ -89,8 +100,10 @@ function sortOut(input: {
   readonly rows: readonly LeaseRow[];
   readonly runs: ReadonlyMap<string, RunRow>;
   readonly now: number;
+  /** Why the machines of a platform could not be looked at; `undefined`: they were. */
+  readonly whyUnseen: (platform: string) => string | undefined;
 }): Sorted {
-  const { seen, rows, runs, now } = input;
+  const { seen, rows, runs, now, whyUnseen } = input;
   const billing: AuditLease[] = [];
   const unknown: AuditLease[] = [];
   const fixable: { readonly seen: Seen; readonly view: AuditLease }[] = [];
@@ -117,15 +130,15 @@ function sortOut(input: {
     else if (each.lease.isBillable && !isByHand) billing.push(view);
     if (isPast || isOver) fixable.push({ seen: each, view });
   }
-  const doubtful = rows.filter((row) => row.state === "unclear" || row.state === "releasing");
-  return {
-    billing,
-    unknown,
-    fixable,
-    unconfirmed: doubtful
-      .filter((row) => row.release === "api")
-      .map((row) => viewRow(row, "its end is not proven")),
-  };
+  const unconfirmed = rows
+    .filter((row) => row.release === "api")
+    .flatMap((row) => {
+      if (row.state === "unclear" || row.state === "releasing")
+        return [viewRow(row, "its end is not proven")];
+      const why = whyUnseen(row.platform);
+      return why === undefined ? [] : [viewRow(row, why)];
+    });
+  return { billing, unknown, fixable, unconfirmed };
 }
 
 interface ByHandReport {

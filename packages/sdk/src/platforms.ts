@@ -171,7 +171,7 @@ async function askOne(
 }
 
 /** Told beside the platform's name, a reason need not begin with it. */
-function withoutName({ message }: Failure, { name }: ConfiguredPlatform): string {
+export function withoutName({ message }: Failure, { name }: ConfiguredPlatform): string {
   const rest = message.startsWith(name) ? message.slice(name.length) : undefined;
   return rest === undefined ? message : (/^:? (.+)$/s.exec(rest)?.[1] ?? message);
 }

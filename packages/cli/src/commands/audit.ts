@@ -21,7 +21,7 @@ export const audit = defineCommand({
     const count = data.unconfirmed.length;
     const failure = {
       kind: "release_unconfirmed",
-      message: `${count} ${count === 1 ? "machine" : "machines"} could not be confirmed released.`,
+      message: `It is not confirmed that ${count === 1 ? "1 machine has" : `${count} machines have`} ended.`,
       hint: "gpujob audit --fix tries again; --ended LEASE is your word that it has ended.",
     } as const;
     return {

@@ -71,5 +71,5 @@ function verdict(report: AuditReport): string {
   if (open > 0) return `${open} to look after.${silent}`;
   if (report.billing.length > 0)
     return `${report.billing.length} billing, all of known runs.${silent}`;
-  return `Nothing is billing.${silent}`;
+  return count === 0 ? "Nothing is billing." : `Nothing is known to be billing.${silent}`;
 }
