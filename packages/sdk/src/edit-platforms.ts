@@ -62,7 +62,7 @@ export async function removePlatform(workshop: Workshop, name: string): Promise<
     });
   }
   await editConfiguration(workshop, (document) => {
-    if (document.deleteIn(["platforms", name])) return;
+    if (document.hasIn(["platforms", name])) return void document.deleteIn(["platforms", name]);
     throw new GpujobError("usage", `There is no platform ${name} in ${configPath(workshop)}.`, {
       hint: "gpujob platforms shows which file each one comes from.",
     });
