@@ -1,4 +1,4 @@
-import { formatMoney } from "@gpujob/spec";
+import { formatDuration, formatMoney } from "@gpujob/spec";
 import type { ConfigEntry, DoctorCheck, MockMachine, PlatformRow, ReceiptEntry } from "@gpujob/sdk";
 import { paint, stateTone } from "./style.ts";
 import { renderTable } from "./table.ts";
@@ -56,7 +56,7 @@ export function renderConfig(entries: readonly ConfigEntry[], view: View): reado
       { header: "KEY", value: ({ key }) => key },
       {
         header: "VALUE",
-        value: ({ value }) => (typeof value === "string" ? value : JSON.stringify(value)),
+        value: ({ key, value }) => sayValue(key, value),
         shrinkTo: 16,
       },
       { header: "FROM", value: ({ origin }) => origin, shrinkTo: 12 },
@@ -64,6 +64,12 @@ export function renderConfig(entries: readonly ConfigEntry[], view: View): reado
     entries,
     view,
   );
+}
+
+/** Times are milliseconds in the data; here they stand as a configuration has them. */
+function sayValue(key: string, value: unknown): string {
+  if (key.startsWith("timeouts.") && typeof value === "number") return formatDuration(value);
+  return typeof value === "string" ? value : JSON.stringify(value);
 }
 
 /** The table of `mock meter`. */
