@@ -8,7 +8,7 @@ import type { TestSsh } from "@gpujob/test/support/ssh-connector.ts";
 import { makeTestSsh } from "@gpujob/test/support/ssh-connector.ts";
 import type { SshHost } from "@gpujob/test/support/ssh-hosts.ts";
 import type { Benchmark, Line } from "./support/benchmark.ts";
-import { runProgram } from "./support/gpujob.ts";
+import { runProgram, until } from "./support/gpujob.ts";
 import type { Lab } from "./support/lab.ts";
 import { withLab } from "./support/lab.ts";
 import { openSlowLink } from "./support/slow-link.ts";
@@ -56,7 +56,11 @@ interface Side {
   readonly send: (folder: string, place: string, run: number) => Promise<void>;
 }
 
-type Sides = Readonly<Record<"gpujob" | "rsync", Side>> & { readonly clean: () => Promise<void> };
+interface Sides extends Readonly<Record<"gpujob" | "rsync", Side>> {
+  readonly clean: () => Promise<void>;
+  /** Waits until the host has made the next run's work folder in advance, as it does while a job runs. */
+  readonly rest: (place: string) => Promise<void>;
+}
 
 /** Where a host is reached, which need not be the host itself. */
 interface Door {
@@ -78,6 +82,12 @@ function makeSides(lab: Lab, host: SshHost, door: Door, ssh: TestSsh): Sides {
     gpujob: {
       send: (folder, place, run) =>
         sendByUs(lab, { ...door, hostKey: host.hostKeyFingerprint }, ssh, { folder, place, run }),
+    },
+    rest: (place) => {
+      const script = `ls -d /home/student/gpujob-${place}/spare/[0-9]*`;
+      const isThere = async (): Promise<boolean> =>
+        (await host.exec(["sh", "-c", script])).exitCode === 0;
+      return until(isThere, "A work folder made in advance", 180_000);
     },
     clean: async () =>
       void (await host.exec(["sh", "-c", "rm -rf /home/student/rsync-* /home/student/gpujob-*"])),
@@ -127,17 +137,23 @@ async function measureAll(
     rsync: (round) => sides.rsync.send(tree, `first-${round}`, 0),
   });
   await sides.clean();
+  // A tree for each, so that neither finds what was changed for the other.
+  const other = `${tree} of rsync`;
+  await writeTree(other);
   await sides.gpujob.send(tree, "again", 0);
-  await sides.rsync.send(tree, "again", 0);
-  const change = async (send: () => Promise<void>): Promise<number> => {
-    await changeTree(tree);
+  await sides.rsync.send(other, "again", 0);
+  const change = async (folder: string, send: () => Promise<void>): Promise<number> => {
+    await changeTree(folder);
     const startedAt = performance.now();
     await send();
     return performance.now() - startedAt;
   };
   const again = await sideBySide(trials * 2, {
-    gpujob: (round) => change(() => sides.gpujob.send(tree, "again", round + 1)),
-    rsync: () => change(() => sides.rsync.send(tree, "again", 0)),
+    gpujob: async (round) => {
+      await sides.rest("again");
+      return change(tree, () => sides.gpujob.send(tree, "again", round + 1));
+    },
+    rsync: () => change(other, () => sides.rsync.send(other, "again", 0)),
   });
   await sides.clean();
   await writeBig(big);
