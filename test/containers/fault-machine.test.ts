@@ -86,6 +86,24 @@ describe.concurrent("a machine", () => {
     expect(stdout).not.toContain("gpujob");
   });
 
+  it("that forgot its reservations, as when /tmp is cleaned, is no machine that ended", async ({
+    expect,
+    onTestFinished,
+  }) => {
+    const lab = await openFaultLab({ hosts: [{}, {}], config: "tether: long\n", onTestFinished });
+    const submitted = await lab.submit(beatingJob(400, { checkpoint: false }));
+    await until(() => submitted.out().includes("step 10"), 90_000, submitted);
+    await lab.host(0).exec(["sh", "-c", "rm -rf /tmp/gpujob/*; pkill -9 -f 'sshd: student'"]);
+    // Two looks ten seconds apart are the proof where a platform says it; a host of one's own is no platform.
+    await pause(25_000);
+    const spans = await readSpans(lab.hosts);
+    say(`reservations wiped: ${spans.length} attempt(s), overlap ${overlapMs(spans)} ms`);
+    submitted.kill("SIGKILL");
+    await submitted.result;
+    expect(spans).toHaveLength(1);
+    expect((await lab.show()).state).toBe("running");
+  });
+
   it("that took over the address of ours while the job ran is refused", async ({
     expect,
     onTestFinished,
