@@ -147,9 +147,10 @@ function adHocPlatform(
   };
 }
 
-function sayTerms({ resources, market, expectedTimeMs, limits }: JobSpec): readonly string[] {
+function sayTerms({ run, resources, market, expectedTimeMs, limits }: JobSpec): readonly string[] {
   const { budget, pricePerHour, timeMs, holdMs } = limits;
   return [
+    ...(run === undefined ? ["no run, so an interactive machine until gpujob stop"] : []),
     `${resources.nodes} node${resources.nodes === 1 ? "" : "s"}`,
     ...(resources.gpus.length === 0 ? ["no GPU asked for"] : []),
     `market ${market}`,

@@ -9,7 +9,7 @@ import type { JobInput, PlanResult } from "./gpujob.ts";
 import { resolveFiles } from "./fetched-files.ts";
 import { jobFolder, readJob } from "./job-source.ts";
 import { resolveSecret } from "./secrets.ts";
-import { ratesOf } from "./submission.ts";
+import { checkBudget, ratesOf } from "./submission.ts";
 import { requirePlatforms } from "./workshop.ts";
 import type { SetUp, Workshop } from "./workshop.ts";
 
@@ -71,7 +71,7 @@ export async function prepareJob(
       ...priced.plan,
       job: { name: job.name, terms: source.terms },
       upload: { files: code.files.length, bytes: code.bytes, ignoredLarge: code.ignoredLarge },
-      warnings: [...misnamed, ...code.warnings],
+      warnings: [...misnamed, ...code.warnings, ...sayBudget({ job, rates }, priced.candidates[0])],
       worstCase: worstCaseOf(job, priced.candidates[0]),
       ...(priced.explanation === undefined ? {} : { noOffer: toNoOffer(priced.explanation) }),
     },
@@ -99,6 +99,20 @@ function checkPlatformNames(
   return unknown.map(
     (name) => `No platform is named ${name}; configured: ${configured.join(", ")}.`,
   );
+}
+
+/** A plan only tells what `submit` would refuse. */
+function sayBudget(
+  terms: Parameters<typeof checkBudget>[0],
+  best: Candidate | undefined,
+): readonly string[] {
+  if (best === undefined) return [];
+  try {
+    return [checkBudget(terms, best) ?? []].flat();
+  } catch (error) {
+    const { message, hint } = toFailure(error);
+    return [[message, hint ?? ""].join(" ").trim()];
+  }
 }
 
 function toNoOffer({ kind, message, hint }: NoOffer): Failure {

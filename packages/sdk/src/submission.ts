@@ -87,7 +87,10 @@ const leastUseSeconds = 60;
  * Refuses a run whose budget could not even carry its first minutes on the best offer; answers a warning where it is
  * below the expected price. Throws `budget_reached`.
  */
-export function checkBudget(submission: Submission, best: Candidate): string | undefined {
+export function checkBudget(
+  submission: Pick<Submission, "job" | "rates">,
+  best: Candidate,
+): string | undefined {
   const { budget } = submission.job.limits;
   if (budget === undefined) return undefined;
   const { price, bootSeconds } = best.offer;

@@ -51,12 +51,8 @@ export async function submit(
     ...(kept === undefined ? {} : { on: { runId: kept } }),
     ...(prepared.extra.length === 0 ? {} : { platforms: prepared.extra }),
   });
-  const warning = best === undefined ? undefined : checkBudget(asked, best);
-  const result =
-    warning === undefined
-      ? prepared.result
-      : { ...prepared.result, warnings: [...prepared.result.warnings, warning] };
-  if (options.confirm !== undefined && !(await options.confirm(result))) {
+  if (best !== undefined) checkBudget(asked, best);
+  if (options.confirm !== undefined && !(await options.confirm(prepared.result))) {
     throw new GpujobError("cancelled", "Nothing was rented.");
   }
   // The time that a person took to answer is not the run's.
