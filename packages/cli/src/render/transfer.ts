@@ -10,8 +10,10 @@ export function renderTransfer(
   view: View,
 ): readonly string[] {
   const files = report.files === 1 ? "1 file" : `${report.files} files`;
+  // What the machine has already is not sent again.
+  const isThere = verb === "Sent" && report.bytes === 0 && report.files > 0;
   return [
-    `${verb} ${files}, ${formatBytes(report.bytes)}.`,
+    `${verb} ${files}${isThere ? "; nothing had to be copied" : `, ${formatBytes(report.bytes)}`}.`,
     ...report.skipped.flatMap(({ path, reason }) =>
       wrap(`Left out ${tame(path)}: ${tame(reason)}`, view.columns, "  "),
     ),
