@@ -42,7 +42,7 @@ function percentile(sorted: readonly number[], share: number): number {
   return sorted[Math.min(sorted.length - 1, Math.ceil(sorted.length * share) - 1)] ?? Number.NaN;
 }
 
-describe("a host that dies without notice", () => {
+describe.concurrent("a host that dies without notice", () => {
   it(
     "is followed by the first line from another ready host within 15 s at p50 and 30 s at p99",
     async ({ expect }) => {
@@ -72,7 +72,7 @@ describe("a host that dies without notice", () => {
   );
 });
 
-describe("a machine that the market takes away with notice", () => {
+describe.concurrent("a machine that the market takes away with notice", () => {
   it("is followed by the first line from the next one within 10 s of the notice, from what the job saved", async ({
     expect,
     onTestFinished,

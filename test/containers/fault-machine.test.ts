@@ -145,7 +145,7 @@ describe.concurrent("a driver", () => {
     );
     await until(() => submitted.out().includes("line 2"), 60_000, submitted);
     submitted.kill("SIGSTOP");
-    await pause(isLongRun ? 80_000 : 30_000);
+    await pause(isLongRun ? 80_000 : 22_000);
     submitted.kill("SIGCONT");
     const { code, out } = await submitted.result;
     const run = await lab.show();

@@ -153,8 +153,9 @@ async function planFor(work: Work, ref: MemberRef, isResumed: boolean): Promise<
  * When the host stops the job by itself, with no driver at all: at the time limit, or where the budget ends. A driver that
  * is there comes a little before it, and says why.
  */
-function lastMoment({ submission, snapshot }: RunSession, now: number): number {
-  const { context } = snapshot();
+function lastMoment(session: RunSession, now: number): number {
+  const { submission } = session;
+  const { context } = session.snapshot();
   const timeLimitAt = context.timeLimitAt ?? now + submission.job.limits.timeMs;
   const budgetAt = budgetStopAt({ context, submission, at: now });
   return budgetAt === undefined ? timeLimitAt : Math.min(timeLimitAt, budgetAt + driverFirstMs);
