@@ -130,6 +130,42 @@ it("begins nothing anew when the machine is lost while the time limit stops its 
   }
 });
 
+it("ends for its time limit, wherever that finds it", async ({ expect }) => {
+  const billed = { ...rented, offers: rented.offers.map((offer) => ({ ...offer, stock: 3 })) };
+  const stories: readonly (readonly Fault[])[] = [
+    // A failed job's outputs are still to be brought home.
+    [{ kind: "crash", driver: 1, step: 60 }],
+    // The platform's notice came first, and an extra placement is on its way.
+    [{ kind: "machine", machine: 1, afterMs: 7412, how: "taken", ms: 2000 }],
+    // The machine is taken while nobody drives.
+    [
+      { kind: "machine", machine: 1, afterMs: 9000, how: "taken", ms: 60_000 },
+      { kind: "crash", driver: 1, step: 70 },
+    ],
+  ];
+  for (const faults of stories) {
+    for (const timeLimitMs of [12_000, 16_000, 20_000]) {
+      const limited = { workMs: 14_000, failsUntil: 1, retryFailures: 3, timeLimitMs };
+      const facts = scenario(faults, { platforms: [billed], job: { ...limited, tether: "auto" } });
+      const restarted = { ...facts, restartMs: 600_000 };
+      expect([faults, timeLimitMs, await playScenario(restarted)]).toEqual([
+        faults,
+        timeLimitMs,
+        [],
+      ]);
+    }
+  }
+});
+
+it("gives a machine up that has hung, although the wall clock was set back", async ({ expect }) => {
+  const faults: readonly Fault[] = [
+    { kind: "machine", machine: 1, afterMs: 37_420, how: "hangs", ms: 0 },
+    { kind: "wall-jump", atMs: 52_306, ms: -12_000 },
+  ];
+  const hours = { workMs: 50_000, timeLimitMs: 90_000_000 };
+  expect(await playScenario(scenario(faults, { job: hours }))).toEqual([]);
+});
+
 it("charges a machine that billed before it was ever ready", async ({ expect }) => {
   const [offer] = rented.offers;
   const billing = { unitSeconds: 1, minimumSeconds: 0, isBootBilled: false };

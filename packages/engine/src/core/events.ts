@@ -52,7 +52,12 @@ export type RunEvent =
       readonly billedFrom?: number;
       readonly warnings: readonly string[];
     })
-  | (OfMember & { readonly type: "node-failed"; readonly failure: Failure })
+  | (OfMember & {
+      readonly type: "node-failed";
+      readonly failure: Failure;
+      /** It billed although it never became ready. */
+      readonly billedFrom?: number;
+    })
   | (OfMember & {
       readonly type: "host-prepared";
       readonly sentBytes: number;

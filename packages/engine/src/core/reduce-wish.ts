@@ -80,8 +80,8 @@ function stopForLimit(draft: Draft, cause: StopCause & { readonly kind: "time" |
   if (attempt === undefined || attempt.phase === "closed") return decideOutcome(draft, outcome);
   switch (attempt.phase) {
     case "running":
-      // It is being stopped already, to go on elsewhere: it will not.
-      if (attempt.stopping?.kind === "interruption")
+      // It is being stopped already, perhaps to go on elsewhere: it will not.
+      if (attempt.stopping?.kind === "interruption" || attempt.stopping?.kind === "member")
         return void updateAttempt(draft, attempt.number, { stopping: cause });
       return stopJob(draft, attempt.number, cause, graceOf(draft));
     case "holding":

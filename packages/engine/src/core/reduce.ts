@@ -84,6 +84,9 @@ function apply(draft: Draft, event: RunEvent): void {
     case "node-ready":
       return applyNodeReady(draft, event);
     case "node-failed":
+      if (event.billedFrom !== undefined)
+        updateMember(draft, event.attempt, event.member, { billedFrom: event.billedFrom });
+      return failAttempt(draft, event.attempt, event.failure);
     case "prepare-failed":
       return failAttempt(draft, event.attempt, event.failure);
     case "host-prepared":

@@ -17,27 +17,27 @@ export async function runAwaitNode(work: Work, ref: MemberRef): Promise<void> {
   const wait = backOff(200, 5000);
   let rejections = 0;
   let last: Failure | undefined;
+  let billedFrom: number | undefined;
   while (clock.now() < deadline) {
     try {
       const lease = await readLease(work, ref);
+      billedFrom = billingStart(lease, clock.now());
       if (lease.state === "up") return await greet(work, ref, lease);
     } catch (error) {
       if (signal.aborted) throw error;
       last = toFailure(error);
       session.ports.observe({ type: "trouble", operation: "await-node", failure: last });
       if (last.kind === "unauthorized") rejections += 1;
-      if (isHopeless(last) || rejections > mostRejections) return fail(work, ref, last);
+      if (isHopeless(last) || rejections > mostRejections) return fail(work, ref, last, billedFrom);
       session.dropHost(ref.attempt, ref.member);
     }
     session.ports.observe({ type: "progress", what: "boot", attempt: ref.attempt, progress: null });
     await clock.sleep(wait(), { signal });
   }
   const minutes = Math.round(target.timeouts.bootMs / 60_000);
-  await fail(work, ref, {
-    kind: "lease_failed",
-    scope: "offer",
-    message: `${target.name}: the machine was not ready after ${minutes} min.${last === undefined ? "" : ` Last: ${last.message}`}`,
-  });
+  const why = last === undefined ? "" : ` Last: ${last.message}`;
+  const message = `${target.name}: the machine was not ready after ${minutes} min.${why}`;
+  await fail(work, ref, { kind: "lease_failed", scope: "offer", message }, billedFrom);
 }
 
 /** What no waiting will change. A platform that cannot be asked just now is not among it. */
@@ -95,6 +95,15 @@ async function greet(work: Work, ref: MemberRef, lease: Lease): Promise<void> {
   );
 }
 
-async function fail(work: Work, ref: MemberRef, failure: Failure): Promise<void> {
-  await work.session.emit({ type: "node-failed", ...ref, failure }, { finish: work.effectId });
+async function fail(
+  work: Work,
+  ref: MemberRef,
+  failure: Failure,
+  billedFrom?: number,
+): Promise<void> {
+  const billed = billedFrom === undefined ? {} : { billedFrom };
+  await work.session.emit(
+    { type: "node-failed", ...ref, failure, ...billed },
+    { finish: work.effectId },
+  );
 }
