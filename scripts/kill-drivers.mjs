@@ -58,7 +58,10 @@ async function killAtPoints() {
   }
   const bad = verdicts.filter(({ problems }) => problems.length > 0);
   for (const verdict of bad) console.log(points.describeVerdict(verdict));
-  console.log(`${verdicts.length} kill points and pairs, ${bad.length} with another end`);
+  const missed = verdicts.filter((each) => !each.isReached && each.problems.length === 0).length;
+  console.log(
+    `${verdicts.length} kill points and pairs, ${missed} of them not reached, ${bad.length} with another end`,
+  );
   return bad.length === 0 ? 0 : 1;
 }
 

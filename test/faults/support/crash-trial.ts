@@ -10,6 +10,8 @@ export interface Scenario {
   readonly name: string;
   readonly config: string;
   readonly job: string;
+  /** Does it pass the same points however busy the computer is? */
+  readonly isSteady: boolean;
 }
 
 /** What one trial showed. */

@@ -28,6 +28,7 @@ function market(offers: readonly string[], faults = "[]"): string {
 /** One machine, some log, one output, the job's own code. */
 export const plainScenario: Scenario = {
   name: "plain",
+  isSteady: true,
   config: market(["type: a, price: 3.6 CNY/h"]),
   job: witnessedJob(
     "plain",
@@ -39,6 +40,7 @@ export const plainScenario: Scenario = {
 /** The first machine is taken back with a notice; the job saves itself and goes on on a second one. */
 const interruptedScenario: Scenario = {
   name: "interrupted",
+  isSteady: false,
   config: market(
     ["type: a, price: 3.6 CNY/h, market: spot", "type: b, price: 7.2 CNY/h, market: spot"],
     "[{ on: lease, nth: 1, after: 2s, do: interrupt, notice: 4s }]",
@@ -58,6 +60,7 @@ exit 4`,
 /** Two nodes with a set-up; the first that fails stops the other and gives the code. */
 const gangScenario: Scenario = {
   name: "gang",
+  isSteady: false,
   config: market(["type: a, price: 3.6 CNY/h"]),
   job: witnessedJob(
     "gang",
@@ -72,6 +75,7 @@ sleep 60 & wait`,
 /** Ended by its time limit. */
 const limitedScenario: Scenario = {
   name: "limited",
+  isSteady: false,
   config: market(["type: a, price: 3.6 CNY/h"]),
   job: witnessedJob(
     "limited",
