@@ -1,5 +1,5 @@
 import type { Channel, Clock, ExecExit, Execution } from "@gpujob/spec";
-import { GpujobError, PlatformError } from "@gpujob/spec";
+import { formatBytes, GpujobError, PlatformError } from "@gpujob/spec";
 import { startDeadline, toAborted, untilAborted } from "./deadline.ts";
 import { readAll } from "./streams.ts";
 
@@ -149,6 +149,13 @@ function checkExit(exit: ExecExit, stdout: Buffer, stderr: Buffer, operation: st
   );
 }
 
+/** Bytes needed and bytes free, where the supervisor knew both. */
+function spaceIn(details: string): string {
+  const [, needed, free] = /^(\d+) (\d+)$/.exec(details) ?? [];
+  if (needed === undefined || free === undefined) return "";
+  return `: ${formatBytes(Number(needed))} are needed, ${formatBytes(Number(free))} are free`;
+}
+
 /** An `E` line of the supervisor as an error. */
 export function toRefusal(kind: string, details: string, operation: string): GpujobError {
   switch (kind) {
@@ -167,7 +174,7 @@ export function toRefusal(kind: string, details: string, operation: string): Gpu
     case "disk-full":
       return new GpujobError(
         "host_disk_full",
-        `The machine's disk is full (${operation} ${details}).`,
+        `The machine's disk is full (${operation}${spaceIn(details)}).`,
         {
           scope: "host",
           operation,
