@@ -1,5 +1,6 @@
 import type { DriverEvent, RunEvent as JournalEvent, Snapshot, Submission } from "@gpujob/engine";
 import { stateOf } from "@gpujob/engine";
+import { formatDuration } from "@gpujob/spec";
 import type { Clock } from "@gpujob/spec";
 import type { RunEvent } from "./gpujob.ts";
 import { keptUntil, sayKept } from "./kept-until.ts";
@@ -27,11 +28,19 @@ export function createLiveEvents(
 ): (event: DriverEvent) => readonly RunEvent[] {
   const told = new Map<string, number>();
   const begun = new Map<string, number>();
+  let lastPlan: string | undefined;
   return (event) => {
     const at = clock.now();
     switch (event.type) {
-      case "journal":
+      case "journal": {
+        if (event.event.type === "plan-made") {
+          // Asked every half minute, a long queue would else fill the screen with one sentence.
+          const said = describeEvent(event.event);
+          if (said === lastPlan && event.snapshot.phase === "queued") return [];
+          lastPlan = said;
+        }
         return fromJournal(event.event, event.snapshot, submission);
+      }
       case "progress": {
         const key = `${event.what}/${event.attempt}`;
         if (!begun.has(key)) begun.set(key, at);
@@ -83,10 +92,16 @@ function fromJournal(
     ];
   }
   const { context } = snapshot;
+  const { queueMs } = submission.job;
+  const isWaiting =
+    event.type === "plan-made" && snapshot.phase === "queued" && queueMs !== undefined;
+  const told = isWaiting
+    ? `${message} Asking again for at most ${formatDuration(queueMs)} (queue).`
+    : message;
   const kept = keptUntil(submission, snapshot, [event]);
   if (kept?.why === "keep") {
-    const told = `${message} ${sayKept(kept, context.runId)}`;
-    return [{ type: "notice", at: event.at, level: "info", message: told }];
+    const words = `${message} ${sayKept(kept, context.runId)}`;
+    return [{ type: "notice", at: event.at, level: "info", message: words }];
   }
   const number =
     "attempt" in event && event.attempt !== undefined ? event.attempt : context.current;
@@ -98,7 +113,7 @@ function fromJournal(
       state: stateOf(snapshot),
       attempt: attempt?.number ?? null,
       platform: attempt?.candidate.offer.platform ?? null,
-      message,
+      message: told,
     },
   ];
 }

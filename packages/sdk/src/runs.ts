@@ -98,7 +98,13 @@ export async function showRun(
   ]);
   const snapshot = snapshotOf(row);
   const { context } = snapshot;
-  const timeline = events.flatMap((event) => toTimelineEntry(event) ?? []);
+  const timeline = events
+    .flatMap((event) => toTimelineEntry(event) ?? [])
+    // A queue asks every half minute: what it hears is shown once until something else is heard.
+    .filter(
+      ({ type, message }, index, all) =>
+        type !== "plan-made" || all[index - 1]?.message !== message,
+    );
   const journal = events.map((event) => readStored<JournalEvent>(event.data));
   const kept = keptUntil(submissionOf(row), snapshot, journal);
   const view = toRunView(row, now);
