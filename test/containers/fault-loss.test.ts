@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { readStored } from "@gpujob/engine";
 import { afterAll, describe, it } from "vitest";
 import { runGpujob, startGpujob } from "../cli/support/gpujob.ts";
-import { isLongRun, openFaultLab, say, until } from "../support/fault-lab.ts";
+import { isLongRun, openFaultLab, say, until, untilSaved } from "../support/fault-lab.ts";
 import type { FaultLab, ShownRun } from "../support/fault-lab.ts";
 import { removeTestContainers } from "../support/ssh-hosts.ts";
 
@@ -29,8 +29,8 @@ run: |
 /** Kills the host of a running job without notice; milliseconds to the first new line from the other one. */
 async function loseHost(lab: FaultLab): Promise<number> {
   const submitted = await lab.submit(job);
-  // By then a checkpoint has come home, and the next ones follow every few seconds.
-  await until(() => submitted.out().includes("step 75"), 90_000, submitted);
+  await until(() => submitted.out().includes("step 25"), 90_000, submitted);
+  await untilSaved(submitted);
   await lab.host(0).kill();
   const tookMs = await until(() => submitted.out().includes("attempt 2"), 120_000, submitted);
   submitted.kill("SIGKILL");

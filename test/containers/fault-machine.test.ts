@@ -10,6 +10,7 @@ import {
   readSpans,
   say,
   until,
+  untilSaved,
 } from "../support/fault-lab.ts";
 import { removeTestContainers } from "../support/ssh-hosts.ts";
 
@@ -25,7 +26,8 @@ describe.concurrent("a machine", () => {
   }) => {
     const lab = await openFaultLab({ hosts: [{}, {}], config: "tether: short\n", onTestFinished });
     const submitted = await lab.submit(beatingJob(isLongRun ? 400 : 250));
-    await until(() => submitted.out().includes("step 45"), 90_000, submitted);
+    await until(() => submitted.out().includes("step 25"), 90_000, submitted);
+    await untilSaved(submitted);
     await lab.host(0).pause();
     const pausedAt = Date.now();
     await pause(isLongRun ? 60_000 : 30_000);

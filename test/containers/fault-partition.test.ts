@@ -8,6 +8,7 @@ import {
   readSpans,
   say,
   until,
+  untilSaved,
 } from "../support/fault-lab.ts";
 import type { ShownRun, Span } from "../support/fault-lab.ts";
 import { removeTestContainers } from "../support/ssh-hosts.ts";
@@ -37,8 +38,9 @@ async function cutFor(
 ): Promise<Outcome> {
   const lab = await openFaultLab({ hosts: [{}, {}], config: "tether: short\n", onTestFinished });
   const submitted = await lab.submit(beatingJob(100, { checkpoint }));
-  const ready = checkpoint ? "step 45" : "step 10";
+  const ready = checkpoint ? "step 25" : "step 10";
   await until(() => submitted.out().includes(ready), 90_000, submitted);
+  if (checkpoint) await untilSaved(submitted);
   const cutAt = Date.now();
   await lab.host(0).dropPackets(direction);
   await pause(ms);

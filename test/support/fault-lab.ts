@@ -136,6 +136,13 @@ export async function until(
   return Date.now() - startedAt;
 }
 
+/** Waits for the next checkpoint that comes home: without a fresh one a silent machine is given up only after minutes. */
+export async function untilSaved(call: Call): Promise<void> {
+  const count = (): number => call.err().split("Checkpoint saved").length;
+  const before = count();
+  await until(() => count() > before, 60_000, call);
+}
+
 /** Lets real time pass: what these tests measure lives outside of this process. */
 export async function pause(ms: number): Promise<void> {
   await new Promise((resolve) => setTimeout(resolve, ms));
