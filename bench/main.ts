@@ -23,8 +23,13 @@ const options: BenchOptions = {
   isLong: values.long,
   ...(values.trials === undefined ? {} : { trials: Number(values.trials) }),
 };
-if (values.child === undefined) process.exitCode = await measureAll();
-else await measureOne(values.child);
+if (values.child === undefined) {
+  process.exitCode = await measureAll().catch((error: unknown) => {
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+    return 2;
+  });
+}
+if (values.child !== undefined) await measureOne(values.child);
 
 /** In a process of its own, so that no benchmark's memory, timers or failure are another's. */
 async function measureOne(name: string): Promise<void> {

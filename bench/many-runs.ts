@@ -11,8 +11,8 @@ import { median, sideBySide } from "./support/measure.ts";
 
 const runs = 1000;
 const steadyMs = 20_000;
-/** Without a bound V8 lets garbage pile up to what the machine has. What lives is about half of this. */
-const heapMib = 144;
+/** Without a bound V8 lets garbage pile up to what the machine has. What lives is about 70 MiB. */
+const heapMib = 112;
 
 /**
  * A thousand running jobs in one driver process on in-process fake hosts; then it is killed, and a second process goes
