@@ -28,8 +28,7 @@ if (values.child === undefined) {
     process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
     return 2;
   });
-}
-if (values.child !== undefined) await measureOne(values.child);
+} else await measureOne(values.child);
 
 /** In a process of its own, so that no benchmark's memory, timers or failure are another's. */
 async function measureOne(name: string): Promise<void> {
