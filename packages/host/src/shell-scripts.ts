@@ -586,6 +586,11 @@ stopping() {
   get "$control/stopping"
   reason=\${got% *}
   due=\${got#* }
+  if [ "$tetherKind" = short ]; then
+    get "$control/tether"
+    [ -z "$got" ] || until=$got
+    [ "$now" -lt "\${until:-0}" ] || due=$now
+  fi
   log_size
   if [ -e "$control/waited" ] && [ -z "$(tree)" ]; then
     finish

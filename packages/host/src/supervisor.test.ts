@@ -145,6 +145,18 @@ for (const shell of ["dash", "busybox"] as const) {
       }
     });
 
+    it("gives a job that is being stopped no longer than its short tether", async ({ expect }) => {
+      await using host = createTestHost(shell);
+      const stubborn = `trap '' TERM; ${counter}`;
+      await launch(host, stubborn, { tether: { kind: "short", lengthMs: 3000 }, graceMs: 600_000 });
+      await until("counting", () => count(host) > 2);
+      const stop = { graceMs: 600_000, reason: "stopped" } as const;
+      await host.session.stop(host.attempt, stop, { signal });
+      // A replacement may start once the tether has run out: the rest of the grace is not waited for.
+      expect(await untilEnded(host)).toMatchObject({ exit: { reason: "stopped" } });
+      expect(await standsStill(host)).toBe(true);
+    });
+
     it("ends a job whose long tether expired", async ({ expect }) => {
       await using host = createTestHost(shell);
       await launch(host, "trap 'echo saved; exit 9' TERM; while :; do sleep 0.1 || :; done", {

@@ -277,6 +277,12 @@ stopping() {
   get "$control/stopping"
   reason=${got% *}
   due=${got#* }
+  if [ "$tetherKind" = short ]; then
+    # A replacement may start once the tether has run out: then nothing is waited for.
+    get "$control/tether"
+    [ -z "$got" ] || until=$got
+    [ "$now" -lt "${until:-0}" ] || due=$now
+  fi
   log_size
   if [ -e "$control/waited" ] && [ -z "$(tree)" ]; then
     finish
