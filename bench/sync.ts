@@ -12,7 +12,7 @@ import { runProgram, until } from "./support/gpujob.ts";
 import type { Lab } from "./support/lab.ts";
 import { withLab } from "./support/lab.ts";
 import { openSlowLink } from "./support/slow-link.ts";
-import { describeTimes, ratioOf, sideBySide } from "./support/measure.ts";
+import { describeTimes, median, ratioOf, sideBySide } from "./support/measure.ts";
 
 const clock = createRealClock();
 const treeFiles = 10_000;
@@ -54,6 +54,8 @@ export const benchmark: Benchmark = {
 interface Side {
   /** Brings a folder to a place of this name on the host, where nothing is yet or what an earlier call has put there. */
   readonly send: (folder: string, place: string, run: number) => Promise<void>;
+  /** How long each connection took so far, where that is known, in milliseconds. */
+  readonly connects: number[];
 }
 
 interface Sides extends Readonly<Record<"gpujob" | "rsync", Side>> {
@@ -70,8 +72,10 @@ interface Door {
 
 function makeSides(lab: Lab, host: SshHost, door: Door, ssh: TestSsh): Sides {
   const words = lab.sshWords({ ...door, hostKey: host.hostKey });
+  const connects: number[] = [];
   return {
     rsync: {
+      connects: [],
       send: async (folder, place) => {
         const target = `student@${door.host}:rsync-${place}/`;
         await runProgram(["rsync", "-a", "-e", words.join(" "), `${folder}/`, target], {
@@ -81,7 +85,13 @@ function makeSides(lab: Lab, host: SshHost, door: Door, ssh: TestSsh): Sides {
     },
     gpujob: {
       send: (folder, place, run) =>
-        sendByUs(lab, { ...door, hostKey: host.hostKeyFingerprint }, ssh, { folder, place, run }),
+        sendByUs(lab, { ...door, hostKey: host.hostKeyFingerprint }, ssh, {
+          folder,
+          place,
+          run,
+          connects,
+        }),
+      connects,
     },
     rest: (place) => {
       const script = `ls -d /home/student/gpujob-${place}/spare/[0-9]*`;
@@ -99,7 +109,17 @@ async function sendByUs(
   lab: Lab,
   door: Door & { readonly hostKey: string },
   ssh: TestSsh,
-  { folder, place, run }: { readonly folder: string; readonly place: string; readonly run: number },
+  {
+    folder,
+    place,
+    run,
+    connects,
+  }: {
+    readonly folder: string;
+    readonly place: string;
+    readonly run: number;
+    readonly connects: number[];
+  },
 ): Promise<void> {
   const { signal } = new AbortController();
   const access = {
@@ -110,11 +130,10 @@ async function sendByUs(
   } as const;
   const newId = (): string => randomBytes(6).toString("hex");
   const root = `~/gpujob-${place}`;
-  const session: HostSession = openHost(() => ssh.connect(access, { signal }), {
-    clock,
-    newId,
-    root,
-  });
+  const startedAt = performance.now();
+  const channel = await ssh.connect(access, { signal });
+  connects.push(performance.now() - startedAt);
+  const session: HostSession = openHost(channel, { clock, newId, root });
   try {
     const statCachePath = join(lab.home, `stat-cache-${place}`);
     const scan = await scanFolder(folder, { clock, signal, statCachePath });
@@ -122,6 +141,7 @@ async function sendByUs(
     await session.upload(attempt, scan.files, { signal });
   } finally {
     await session.close();
+    await channel.close();
   }
 }
 
@@ -177,6 +197,7 @@ async function measureAll(
     {
       ...faster(`re-sync of ${changedFiles} changed of 10,000 files${where}`, again),
       value: ratioOf(again.rsync, again.gpujob),
+      detail: `${describeTimes("gpujob", again.gpujob)}, ${median(sides.gpujob.connects).toFixed(0)} ms of it to connect; ${describeTimes("rsync", again.rsync)}`,
       limit: 3,
       side: "least",
     },
