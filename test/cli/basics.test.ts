@@ -38,7 +38,7 @@ describe("the built program", () => {
       ["submit", "init"],
       ["submit job.yaml", "-y"],
       ["ps extra", "extra"],
-      ["retry", "run"],
+      ["retry", "RUN"],
     ];
     for (const [line, said] of mistakes) {
       const { code, out, err } = await runGpujob(line.split(" "), { home });

@@ -1,4 +1,5 @@
-import { writeFile } from "node:fs/promises";
+import { rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it } from "vitest";
 import { runGpujob, startGpujob } from "./support/gpujob.ts";
@@ -35,7 +36,7 @@ async function submit(
   return { code, kind: error?.kind ?? data?.failure?.kind, billing: data?.billing };
 }
 
-describe("exit codes", { concurrent: true }, () => {
+describe("exit codes", () => {
   it("passes the job's own code on, and 128+N for a signal", async ({ expect }) => {
     expect(await submit(marketOf(), jobOf("exit 0"))).toMatchObject({ code: 0, billing: "ended" });
     expect(await submit(marketOf(), jobOf("exit 42"))).toMatchObject({
@@ -138,10 +139,29 @@ describe("exit codes", { concurrent: true }, () => {
     });
   });
 
-  it("122: the outputs could not be fetched while the machine was held", async ({ expect }) => {
-    const job = jobOf("echo 1 > $GPUJOB_OUTPUT_DIR/a", "limits: { hold: 2s }\n");
-    const args = ["--output", "job.yaml/under-a-file"];
+  it("122: the outputs could not be fetched while the machine was held", async ({
+    expect,
+    onTestFinished,
+  }) => {
+    // The folder could be written when the run began; its job, which runs on this computer, puts a file in its place.
+    const run = 'echo 1 > $GPUJOB_OUTPUT_DIR/a; mkdir -p "$PLACE"; touch "$PLACE/out"';
+    const job = jobOf(run, "limits: { hold: 2s }\n");
+    const folder = join(tmpdir(), `gpujob-no-folder-${process.pid}`);
+    onTestFinished(() => rm(folder, { recursive: true, force: true }));
+    const args = ["--output", join(folder, "out"), "-e", `PLACE=${folder}`];
     expect(await submit(marketOf(), job, { args })).toMatchObject({ code: 122, billing: "ended" });
+  });
+
+  it("2: outputs could not be written, which is seen before anything is rented", async ({
+    expect,
+  }) => {
+    for (const folder of ["/proc/outputs", "job.yaml/under-a-file"]) {
+      const args = ["--output", folder];
+      expect(await submit(marketOf(), jobOf("true"), { args })).toMatchObject({
+        code: 2,
+        kind: "usage",
+      });
+    }
   });
 
   it("123: the release is not confirmed, which outranks all", async ({ expect }) => {

@@ -9,6 +9,7 @@ import { submissionOf } from "./runs.ts";
 import { begin } from "./submit.ts";
 import { makeSubmission, newRunId } from "./submission.ts";
 import { defaultOutput } from "./job-source.ts";
+import { checkOutputFolder } from "./output-folder.ts";
 import type { Workshop } from "./workshop.ts";
 
 /** The same job again, with the code as it was and, unless `fresh`, from its last checkpoint. */
@@ -26,6 +27,8 @@ export async function retryRun(
   const old = submissionOf(row);
   const setUp = await workshop.setUp({ extra: old.platforms ?? [] });
   const runId = newRunId(workshop.around);
+  const outputFolder = defaultOutput(workshop.around, runId);
+  await checkOutputFolder(outputFolder);
   const submission = makeSubmission({
     runId,
     job: old.job,
@@ -34,7 +37,7 @@ export async function retryRun(
     installation: await workshop.installation(setUp.configuration),
     isDetached: options.detach === true,
     uploadBytes: old.uploadBytes,
-    outputFolder: defaultOutput(workshop.around, runId),
+    outputFolder,
     ...(options.fresh === true ? {} : { resumeFrom: { runId: row.runId } }),
     ...(old.platforms === undefined ? {} : { platforms: old.platforms }),
   });

@@ -9,6 +9,7 @@ import { isDriven, startDriver } from "./background.ts";
 import { driveHere } from "./drive-here.ts";
 import type { SubmitOptions, SubmittedRun } from "./gpujob.ts";
 import { defaultOutput } from "./job-source.ts";
+import { checkOutputFolder } from "./output-folder.ts";
 import { prepareJob } from "./plan.ts";
 import type { PreparedJob } from "./plan.ts";
 import { findRun, snapshotOf, toRunView } from "./runs.ts";
@@ -34,6 +35,11 @@ export async function submit(
     throw noOffer(prepared);
   const runId = newRunId(workshop.around);
   const from = options.from === undefined ? undefined : await findRun(store, options.from);
+  const outputFolder =
+    options.output === undefined
+      ? defaultOutput(workshop.around, runId)
+      : resolve(workshop.around.cwd, options.output);
+  await checkOutputFolder(outputFolder);
   const asked = makeSubmission({
     runId,
     job: prepared.job,
@@ -42,10 +48,7 @@ export async function submit(
     installation: await workshop.installation(prepared.setUp.configuration),
     isDetached: options.detach === true,
     uploadBytes: prepared.code.bytes,
-    outputFolder:
-      options.output === undefined
-        ? defaultOutput(workshop.around, runId)
-        : resolve(workshop.around.cwd, options.output),
+    outputFolder,
     ...(best === undefined ? {} : { quoted: best.totalPrice }),
     ...(from === undefined ? {} : { resumeFrom: { runId: from.runId } }),
     ...(kept === undefined ? {} : { on: { runId: kept } }),
