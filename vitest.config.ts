@@ -8,6 +8,12 @@ const shared = {
 };
 
 /**
+ * Tests of real processes and networks keep real time, and a shared CI computer may stand still for seconds. There such a
+ * test gets one more try, which the report names; elsewhere it gets none.
+ */
+const realTime = process.env["CI"] === undefined ? {} : { retry: 1 };
+
+/**
  * One project per kind of test; `npm test` runs them all, `--project unit` one. Groups run one after another, so that
  * the simulation's load does not slow down what measures real time.
  */
@@ -40,16 +46,23 @@ export default defineConfig({
       ),
       project("stories", 0, ["test/stories/**/*.test.ts"], { testTimeout: 30_000 }),
       project("simulation", 1, ["test/simulation/**/*.test.ts"], { testTimeout: 120_000 }),
-      project("cli", 2, ["test/cli/**/*.test.ts"], { testTimeout: 120_000, hookTimeout: 60_000 }),
+      project("cli", 2, ["test/cli/**/*.test.ts"], {
+        ...realTime,
+        testTimeout: 120_000,
+        hookTimeout: 60_000,
+      }),
       project("faults", 2, ["test/faults/**/*.test.ts"], {
+        ...realTime,
         testTimeout: 300_000,
         hookTimeout: 60_000,
       }),
       project("examples", 3, ["test/examples/**/*.test.ts"], {
+        ...realTime,
         testTimeout: 180_000,
         hookTimeout: 60_000,
       }),
       project("containers", 4, ["test/containers/**/*.test.ts"], {
+        ...realTime,
         testTimeout: 300_000,
         hookTimeout: 300_000,
         fileParallelism: false,
