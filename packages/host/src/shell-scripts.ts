@@ -987,7 +987,7 @@ emit() {
 follow() {
   claim
   : >>"$control/log"
-  case $(tail --version 2>/dev/null) in *GNU*) often=-s0.04 ;; *) often= ;; esac
+  case $(tail --version 2>/dev/null) in *GNU*) often=-s0.03 ;; *) often= ;; esac
   tail $often -c "+$(($1 + 1))" -f "$control/log" </dev/null &
   follower=$!
   while read -r _; do :; done

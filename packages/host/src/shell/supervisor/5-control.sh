@@ -223,7 +223,7 @@ follow() {
   claim
   : >>"$control/log"
   # GNU tail trusts inotify on no overlay, and containers stand on one: there it looks at the size, by itself once a second.
-  case $(tail --version 2>/dev/null) in *GNU*) often=-s0.04 ;; *) often= ;; esac
+  case $(tail --version 2>/dev/null) in *GNU*) often=-s0.03 ;; *) often= ;; esac
   # shellcheck disable=SC2086 # one word or none
   tail $often -c "+$(($1 + 1))" -f "$control/log" </dev/null &
   follower=$!
