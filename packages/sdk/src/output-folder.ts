@@ -1,4 +1,4 @@
-import { mkdir, rm, rmdir, stat, writeFile } from "node:fs/promises";
+import { mkdtemp, rmdir, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { GpujobError } from "@gpujob/spec";
 
@@ -7,37 +7,26 @@ import { GpujobError } from "@gpujob/spec";
  * that names the folder and what is wrong with it.
  */
 export async function checkOutputFolder(folder: string): Promise<void> {
-  const made: string[] = [];
   try {
-    // One level after the other: a recursive mkdir never comes back from file systems that make no folders.
-    for (const missing of await findMissing(folder)) {
-      await mkdir(missing, { mode: 0o755 });
-      made.push(missing);
-    }
-    const probe = join(folder, `.gpujob-probe-${process.pid}`);
-    await writeFile(probe, "");
-    await rm(probe, { force: true });
+    // A folder of its own name in what is there already: runs that start together never meet each other's probes.
+    await rmdir(await mkdtemp(join(await findNearest(folder), ".gpujob-probe-")));
   } catch (cause) {
     const why = cause instanceof Error && "code" in cause ? String(cause.code) : String(cause);
     throw new GpujobError("usage", `Outputs could not be brought to ${folder} (${why}).`, {
       hint: "Name a folder that you may write to: --output DIR. Nothing was rented.",
       cause,
     });
-  } finally {
-    for (const each of made.toReversed()) await rmdir(each).catch(() => undefined);
   }
 }
 
-/** Folders of the path that are not there yet, the outermost first. */
-async function findMissing(folder: string): Promise<readonly string[]> {
-  const missing: string[] = [];
+/** The folder itself, or the nearest of those above it that exists. */
+async function findNearest(folder: string): Promise<string> {
   for (let at = folder; ; at = dirname(at)) {
     const found = await stat(at).catch((error: unknown) => {
       const isAbsent = error instanceof Error && "code" in error && error.code === "ENOENT";
       if (!isAbsent || dirname(at) === at) throw error;
       return undefined;
     });
-    if (found !== undefined) return missing.toReversed();
-    missing.push(at);
+    if (found !== undefined) return at;
   }
 }
