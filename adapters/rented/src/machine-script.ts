@@ -150,7 +150,10 @@ case $operation in
       find_state $top
       [ $state != up ] || refuse taken "another run uses the machine"
       get from
-      if [ "\${value:-$now}" -ge "$now" ]; then from=\${value:-$now}
+      value=\${value:-$now}
+      if [ "$value" -gt "$now" ]; then from=$value
+      # A unit is paid when it begins, so also by a lease that is over within the same second.
+      elif [ "$value" -eq "$now" ]; then from=$((value + unit))
       else from=$((value + (now - value + unit - 1) / unit * unit))
       fi
     elif [ -n "$since" ] && [ "$since" -lt "$now" ]; then from=$since

@@ -63,6 +63,17 @@ describe("a rented machine", () => {
     await at.close();
   });
 
+  it("pays an hour once for two runs that begin within one second", async ({ expect }) => {
+    const now = Date.UTC(2026, 10, 24, 12);
+    const clock = { now: () => now, monotonic: () => 0, sleep: async () => {} };
+    const at = await startLocalMachines([mornai], { clock });
+    const first = await at.platform.createLease(await requestFor(at.platform, "a"), wait);
+    await at.platform.releaseLease(first.leaseId, wait);
+    const second = await at.platform.createLease(await requestFor(at.platform, "b"), wait);
+    expect(second.startedAt).toBe(new Date(now + hourMs).toISOString());
+    await at.close();
+  });
+
   it("is used by one run at a time", async ({ expect }) => {
     const at = await startLocalMachines([mornai]);
     const requests = await Promise.all(
