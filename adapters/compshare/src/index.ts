@@ -17,7 +17,7 @@ const compshareAdapter: AdapterDefinition<CompshareConfig> = defineAdapter<Comps
     powerOff: "none",
     idempotency: "name",
     tagging: "name",
-    // Stops post-paid machines; there is none for spot machines, and their offers say so.
+    // Stops post-paid machines; offers of spot machines say that it does not work on them.
     autoRelease: true,
     image: true,
     capacityCheck: true,

@@ -148,7 +148,7 @@ function toOffer(
     },
     availability: availabilityOf(sale.status),
     observedAt: sale.observedAt,
-    ...(sale.market === "spot" ? { notes: spotNotes } : {}),
+    ...(sale.market === "spot" ? { autoRelease: false, notes: spotNotes } : {}),
   };
 }
 

@@ -18,8 +18,7 @@ for (const market of ["on-demand", "spot"] as const) {
         ignoreNextRelease: fake.ignoreNextRelease,
         repriceNextCreate: fake.reprice,
         damageNextTags: fake.damage,
-        // The platform's stop timer works on post-paid machines only.
-        ...(market === "spot" ? {} : { advance: fake.advance }),
+        advance: fake.advance,
         readBilling: fake.billing,
         close: () => fake.close(),
       };

@@ -19,7 +19,10 @@ describe("offers", () => {
 
   it("say of a spot machine that nothing warns and no timer ends it", ({ expect }) =>
     withWorld(async ({ offer }) => {
-      expect((await offer("spot")).notes?.join("; ")).toContain("stop timer does not work");
+      const spot = await offer("spot");
+      expect(spot.autoRelease).toBe(false);
+      expect(spot.notes?.join("; ")).toContain("stop timer does not work");
+      expect((await offer("on-demand")).autoRelease).toBeUndefined();
     }));
 
   it("ask for no price of a card that nobody wants", ({ expect }) =>

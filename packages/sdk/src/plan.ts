@@ -2,7 +2,7 @@ import { join, resolve } from "node:path";
 import type { Candidate } from "@gpujob/engine";
 import type { NoOffer } from "@gpujob/scheduler";
 import type { Failure, JobSpec, PlatformConfig } from "@gpujob/spec";
-import { formatDuration, formatMoney, GpujobError, toFailure } from "@gpujob/spec";
+import { GpujobError, toFailure } from "@gpujob/spec";
 import { scanCode } from "./code.ts";
 import type { CodeScan } from "./code.ts";
 import type { JobInput, PlanResult } from "./gpujob.ts";
@@ -12,6 +12,7 @@ import { resolveSecret } from "./secrets.ts";
 import { checkBudget, ratesOf } from "./submission.ts";
 import { requirePlatforms } from "./workshop.ts";
 import type { SetUp, Workshop } from "./workshop.ts";
+import { worstCaseOf } from "./worst-case.ts";
 
 /** A job with everything that is known before anything is rented. */
 export interface PreparedJob {
@@ -145,30 +146,4 @@ async function checkSecrets({ around }: Workshop, job: JobSpec): Promise<void> {
   throw new GpujobError("spec_invalid", missing.join("\n"), {
     hint: "Set them, or refer to each by env, file, command or keyring. Nothing was rented.",
   });
-}
-
-/** Nothing of ours ends the bill of a machine that was rented by hand, unless its own power-off does. */
-function worstByHand({ offer, pricePerHour }: Candidate): string {
-  const { powerOff = "none", endAt = `the console of ${offer.platform}` } = offer.byHand ?? {};
-  return powerOff === "none"
-    ? `You pay ${formatMoney(pricePerHour)} per hour until you end the machine yourself at ${endAt}, also after the job.`
-    : `If nobody comes back, the machine powers itself off; whether that ended the bill is seen at ${endAt}.`;
-}
-
-/** What happens, in money, if nobody comes back. */
-function worstCaseOf(job: JobSpec, best: Candidate | undefined): string {
-  if (best === undefined) return "";
-  const { release, powerOff, autoRelease } = best.capabilities;
-  if (release === "owned")
-    return "Nothing is billed on your own machine; its cards are free again when the job ends.";
-  if (release === "by-hand") return worstByHand(best);
-  const hours = (job.limits.timeMs + job.limits.holdMs) / 3_600_000;
-  const most = { ...best.pricePerHour, micros: Math.ceil(best.pricePerHour.micros * hours) };
-  const ends = autoRelease
-    ? "the platform's own timer ends the machine"
-    : powerOff === "none"
-      ? "nothing ends the machine but this program: it must be able to come back"
-      : "the machine powers itself off";
-  const cap = job.limits.budget === undefined ? formatMoney(most) : formatMoney(job.limits.budget);
-  return `If nobody comes back, ${ends}; at most ${cap} (limits: ${formatDuration(job.limits.timeMs)} of run, ${formatDuration(job.limits.holdMs)} of hold).`;
 }

@@ -106,6 +106,8 @@ export interface Offer {
   readonly notes?: readonly string[];
   /** With `release: by-hand`: how this machine is ended. */
   readonly byHand?: ByHand;
+  /** Does the platform's end timer work on this one? Stands before the capability of the same name, and says less, never more. */
+  readonly autoRelease?: false;
 }
 
 /** A hint of what is wanted. An adapter may ignore all of it, and never drops an offer that matches. */

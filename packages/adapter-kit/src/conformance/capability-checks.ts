@@ -1,7 +1,7 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { methodProblems } from "../capabilities.ts";
 import type { ConformanceCheck } from "./check.ts";
-import { whereCapability, whereHelper } from "./check.ts";
+import { DoesNotApply, whereCapability, whereHelper } from "./check.ts";
 import { checkIsoTime, checkMoney } from "./values.ts";
 
 const group = "capabilities";
@@ -33,6 +33,8 @@ export const capabilityChecks: readonly ConformanceCheck[] = [
     name: "ends the machine by itself at the time that the request names",
     needs: [whereCapability("autoRelease", true), whereHelper("advance")],
     async run(context) {
+      if ((await context.pickOffer()).autoRelease === false)
+        throw new DoesNotApply("the offer says that autoRelease is false");
       const { lease } = await context.rent();
       await context.untilUp(lease.leaseId);
       await context.setup.advance?.(3_700_000);

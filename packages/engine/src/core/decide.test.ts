@@ -108,7 +108,7 @@ function play(
 }
 
 const submitted: RunEvent = { type: "run-submitted", at };
-const planned: RunEvent = { type: "plan-made", at, candidates: [candidate], missing: [] };
+const planned = { type: "plan-made", at, candidates: [candidate], missing: [] } as const;
 const account = {
   kind: "needs_credentials",
   exitCode: 116,
@@ -127,6 +127,16 @@ describe("a decision", () => {
     const dear = play(submission, [submitted, planned, { ...created, pricePerHour: cny(4) }]);
     expect(dear).toMatchObject({ snapshot: { phase: "releasing" }, asked: ["release-lease:1:0"] });
     expect(dear.snapshot.context.exclusions).toHaveLength(1);
+  });
+
+  it("moves a platform's end timer only where it works on the offer", async ({ expect }) => {
+    const created = { type: "lease-created", at, attempt: 1, member: 0, leaseId: "m-1" } as const;
+    const timed = { ...candidate, capabilities: { ...capabilities, autoRelease: true } };
+    const askedOf = (chosen: Candidate): readonly string[] =>
+      play(submissionOf({}), [submitted, { ...planned, candidates: [chosen] }, created]).asked;
+    expect(askedOf(timed)).toContain("extend-lease:1:0");
+    const without = { ...timed, offer: { ...offer, autoRelease: false } } as const;
+    expect(askedOf(without)).not.toContain("extend-lease:1:0");
   });
 
   it("waits for stock when asked to, but not for what only the user can mend", async ({

@@ -78,7 +78,8 @@ export function applyLeaseCreated(draft: Draft, event: Of<"lease-created">): voi
   armBudget(draft);
   const dearer = dearerThanAllowed(draft, event);
   if (dearer !== undefined) return failAttempt(draft, number, dearer);
-  if (attempt.candidate.capabilities.autoRelease) {
+  const { capabilities, offer } = attempt.candidate;
+  if (offer.autoRelease ?? capabilities.autoRelease) {
     ask(draft, { kind: "extend-lease", attempt: number, member });
   }
   if (!attempt.members.every((each) => each.state === "held")) return;
