@@ -1,7 +1,7 @@
 import type { EnginePlatform, EnginePorts } from "@gpujob/engine";
 import { explainNoOffer, rankOffers } from "@gpujob/scheduler";
-import type { Capabilities, Platform, Timeouts } from "@gpujob/spec";
-import { GpujobError, PlatformError } from "@gpujob/spec";
+import type { Capabilities, PlanMissing, Platform, Timeouts } from "@gpujob/spec";
+import { GpujobError, PlatformError, toFailure } from "@gpujob/spec";
 import type { Commit, Store } from "@gpujob/store";
 import type { DriverProcess } from "./driver-process.ts";
 import type { Mutant } from "./mutants.ts";
@@ -75,14 +75,17 @@ export function createSimPorts(
       return found;
     },
     async makePlan(submission, exclusions, wait) {
-      const lists = await Promise.allSettled(
-        [...platforms.values()].map(({ platform }) => platform.listOffers({}, wait)),
+      const answers = await Promise.all(
+        [...platforms].map(async ([name, { platform }]) =>
+          platform.listOffers({}, wait).catch((error: unknown) => missingFor(name, error)),
+        ),
       );
-      const offers = lists.flatMap((list) => (list.status === "fulfilled" ? list.value : []));
+      const offers = answers.flatMap((answer) => ("reason" in answer ? [] : answer));
+      const missing = answers.flatMap((answer) => ("reason" in answer ? [answer] : []));
       const plan = rankOffers({
         job: submission.job,
         offers,
-        missing: [],
+        missing,
         capabilitiesByPlatform: Object.fromEntries(
           markets.map(({ facts, capabilities }) => [facts.name, capabilities]),
         ),
@@ -102,7 +105,7 @@ export function createSimPorts(
           reason: candidate.reason,
           capabilities: capabilitiesOf(platforms, offer.platform),
         })),
-        missing: [],
+        missing,
         ...(explanation === undefined ? {} : { explanation }),
       };
     },
@@ -137,6 +140,11 @@ export function createSimPorts(
     },
     crashPoint: (name) => process.pass(name),
   };
+}
+
+function missingFor(platform: string, error: unknown): PlanMissing {
+  const failure = toFailure(error);
+  return { platform, reason: failure.message, failure };
 }
 
 function capabilitiesOf(

@@ -98,6 +98,72 @@ describe("failover", () => {
     expect(await world.view()).toMatchObject({ state: "succeeded", billing: "none" });
   });
 
+  it("asks again within seconds when a platform did not answer while a replacement was looked for", async ({
+    expect,
+  }) => {
+    const world = await createWorld({
+      platforms: {
+        one: { offers: [testOffer("a", "one", 0)], capabilities: owned },
+        two: { offers: [testOffer("b", "two", 1)], capabilities: owned },
+      },
+      job: { checkpoint },
+    });
+    const driven = world.drive();
+    await until(world, () => (world.hosts()[0]?.progress().doneMs ?? 0) > 20_000);
+    const cutAt = world.clock.monotonic();
+    // The verdict comes after 7 s, the proof after 10 s; the platform answers again after both.
+    world.platforms["two"]?.faultNext({ on: "offers", do: "error", kind: "unavailable", times: 3 });
+    world.hosts()[0]?.setReachable(false);
+    await until(world, () => world.hosts()[1]?.isRunning() === true);
+    expect(world.clock.monotonic() - cutAt).toBeLessThanOrEqual(30_000);
+    await driven;
+    expect(await world.view()).toMatchObject({ state: "succeeded" });
+  });
+
+  it("asks again while the first machine is silent, until another one is free", async ({
+    expect,
+  }) => {
+    const world = await createWorld({
+      platforms: {
+        one: {
+          offers: [testOffer("a", "one", 1), testOffer("b", "one", 2, { availability: "none" })],
+        },
+      },
+    });
+    const driven = world.drive();
+    await until(world, () => (world.hosts()[0]?.progress().doneMs ?? 0) > 20_000);
+    world.hosts()[0]?.setReachable(false);
+    await world.clock.sleep(60_000, { signal: new AbortController().signal });
+    expect(one(world).machines()).toHaveLength(1);
+    one(world).setOffer("b", { availability: "high" });
+    const freeAt = world.clock.monotonic();
+    await until(world, () => one(world).machines().length === 2);
+    expect(world.clock.monotonic() - freeAt).toBeLessThanOrEqual(35_000);
+    await driven;
+    expect(await world.view()).toMatchObject({ state: "succeeded" });
+  });
+
+  it("gives up looking for a replacement when the platform never answers, and says so", async ({
+    expect,
+  }) => {
+    const world = await createWorld({
+      platforms: { one: { offers: [testOffer("a", "one", 1)] }, two: { offers: [] } },
+    });
+    const driven = world.drive();
+    await until(world, () => (world.hosts()[0]?.progress().doneMs ?? 0) > 20_000);
+    world.platforms["two"]?.faultNext({
+      on: "offers",
+      do: "error",
+      kind: "unavailable",
+      times: 1000,
+    });
+    one(world).end(one(world).machines()[0]?.leaseId ?? "");
+    await driven;
+    const view = await world.view();
+    expect(view).toMatchObject({ state: "failed", exitCode: 115 });
+    expect(view.reason).toContain("No other offer is left");
+  });
+
   it("goes on on the same host of one's own once that was started anew", async ({ expect }) => {
     const world = await createWorld({
       platforms: { one: { offers: [testOffer("a", "one", 0)], capabilities: owned } },

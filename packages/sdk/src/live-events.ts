@@ -73,6 +73,14 @@ export function createLiveEvents(
   };
 }
 
+/** How long is waited for stock: as the user said, or, after a loss, for a platform that did not answer. */
+function sayWait(at: number, { context }: Snapshot, { job }: Submission): string {
+  const { queueMs } = job;
+  if (queueMs !== undefined) return `Asking again for at most ${formatDuration(queueMs)} (queue).`;
+  const leftMs = Math.max(0, (context.queuedUntil ?? at) - at);
+  return `Asking again for at most ${formatDuration(Math.ceil(leftMs / 1000) * 1000)}.`;
+}
+
 function fromJournal(
   event: JournalEvent,
   snapshot: Snapshot,
@@ -92,12 +100,10 @@ function fromJournal(
     ];
   }
   const { context } = snapshot;
-  const { queueMs } = submission.job;
-  const isWaiting =
-    event.type === "plan-made" && snapshot.phase === "queued" && queueMs !== undefined;
-  const told = isWaiting
-    ? `${message} Asking again for at most ${formatDuration(queueMs)} (queue).`
-    : message;
+  const told =
+    event.type === "plan-made" && snapshot.phase === "queued"
+      ? `${message} ${sayWait(event.at, snapshot, submission)}`
+      : message;
   const kept = keptUntil(submission, snapshot, [event]);
   if (kept?.why === "keep") {
     const words = `${message} ${sayKept(kept, context.runId)}`;

@@ -4,7 +4,7 @@ import { defaultTempo, driveRun, submitRun, viewRun } from "@gpujob/engine";
 import type { DriveEnd, EnginePorts, Submission } from "@gpujob/engine";
 import { explainNoOffer, rankOffers } from "@gpujob/scheduler";
 import type { JobSpec, Offer, RunView } from "@gpujob/spec";
-import { PlatformError } from "@gpujob/spec";
+import { PlatformError, toFailure } from "@gpujob/spec";
 import { openStore } from "@gpujob/store";
 import type { Store } from "@gpujob/store";
 import { createFakeHost } from "./fake-host.ts";
@@ -146,18 +146,26 @@ export async function createWorld(options: WorldOptions): Promise<World> {
         };
       },
       async makePlan(_submission, exclusions, { signal }) {
-        const offers = (
-          await Promise.all(
-            Object.values(platforms).map((each) => each.platform.listOffers({}, { signal })),
-          )
-        ).flat();
+        const answers = await Promise.all(
+          Object.entries(platforms).map(async ([name, each]) =>
+            each.platform
+              .listOffers({}, { signal })
+              .catch((error: unknown) => ({ name, failure: toFailure(error) })),
+          ),
+        );
+        const offers = answers.flatMap((answer) => ("failure" in answer ? [] : answer));
+        const missing = answers.flatMap((answer) =>
+          "failure" in answer
+            ? [{ platform: answer.name, reason: answer.failure.message, failure: answer.failure }]
+            : [],
+        );
         const capabilitiesByPlatform = Object.fromEntries(
           Object.entries(platforms).map(([name, each]) => [name, each.capabilities]),
         );
         const plan = rankOffers({
           job,
           offers,
-          missing: [],
+          missing,
           capabilitiesByPlatform,
           exclusions,
           rates: [],
@@ -174,7 +182,7 @@ export async function createWorld(options: WorldOptions): Promise<World> {
           ...plan,
           candidates: plan.ranked.map((each) => each.candidate),
         });
-        return { candidates, missing: [], ...(explanation === undefined ? {} : { explanation }) };
+        return { candidates, missing, ...(explanation === undefined ? {} : { explanation }) };
       },
       async connect({ platform, lease }) {
         const machine = platforms[platform.name]

@@ -14,6 +14,7 @@ import {
 } from "./draft.ts";
 import { makeLeaseKey } from "./lease-key.ts";
 import { nextCandidate } from "./candidates.ts";
+import { planLater, wantsSpare } from "./replan.ts";
 import { isEnding, mayExist, mayStart } from "./status.ts";
 import { armBudget, armTimeLimit } from "./limits.ts";
 
@@ -48,11 +49,7 @@ export function beginNext(draft: Draft): void {
 /** Rents one extra placement early, to be ready when the proof comes; at most one at a time. */
 export function beginSpare(draft: Draft): void {
   const { context } = draft;
-  if (context.spare !== undefined || context.planning !== undefined || context.wish !== undefined)
-    return;
-  if (context.interruptions >= draft.submission.job.retry.interruptions) return;
-  const cause = findAttempt(context, context.current)?.stopping?.kind;
-  if (cause === "time" || cause === "budget") return;
+  if (context.spare !== undefined || context.planning !== undefined || !wantsSpare(draft)) return;
   update(draft, { planning: "spare" });
   ask(draft, { kind: "plan" });
 }
@@ -70,6 +67,14 @@ export function dropSpare(draft: Draft, reason: string): void {
   releaseAttempt(draft, number, { next: "none", reason });
 }
 
+/** An extra placement that did not work out is followed by the next best one, as long as one is of use. */
+function replaceSpare(draft: Draft): void {
+  if (!wantsSpare(draft)) return;
+  const candidate = nextCandidate(draft);
+  if (candidate === undefined) planLater(draft);
+  else beginAttempt(draft, candidate, "spare");
+}
+
 /** The attempt has failed, at whatever stage: decides what follows and lets its machines go. */
 export function failAttempt(draft: Draft, number: number, failure: Failure): void {
   const attempt = attemptOf(draft.context, number);
@@ -78,7 +83,7 @@ export function failAttempt(draft: Draft, number: number, failure: Failure): voi
     afterFailure(draft, attempt, failure, "spare");
     clear(draft, "spare");
     releaseAttempt(draft, number, { next: "none", reason: failure.message, failure });
-    return;
+    return replaceSpare(draft);
   }
   releaseAttempt(draft, number, afterFailure(draft, attempt, failure, "current"));
 }

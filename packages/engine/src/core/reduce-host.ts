@@ -2,7 +2,15 @@ import type { HostExit } from "@gpujob/spec";
 import { releaseAttempt, stopJob } from "./attempt.ts";
 import type { Attempt } from "./context.ts";
 import type { Draft } from "./draft.ts";
-import { ask, attemptOf, cancel, clearSilence, updateAttempt, updateMember } from "./draft.ts";
+import {
+  ask,
+  attemptOf,
+  cancel,
+  clear,
+  clearSilence,
+  updateAttempt,
+  updateMember,
+} from "./draft.ts";
 import type { RunEvent } from "./events.ts";
 import { defaultGraceMs } from "./limits.ts";
 import { endOfJob } from "./job-end.ts";
@@ -40,6 +48,7 @@ export function applyJobStarted(draft: Draft, event: Of<"job-started">): void {
   const attempt = updateMember(draft, number, member, { isStarted: true });
   ask(draft, { kind: "watch-job", attempt: number, member });
   if (!attempt.members.every((each) => each.isStarted)) return;
+  clear(draft, "queuedUntil", "fruitlessPlans");
   updateAttempt(draft, number, { phase: "running", jobStartedAt: event.at });
   const rule = draft.submission.job.checkpoint;
   if (rule !== undefined)

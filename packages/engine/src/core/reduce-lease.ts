@@ -17,12 +17,10 @@ import {
 } from "./draft.ts";
 import { armBudget, suspendTimeLimit } from "./limits.ts";
 import { decideOutcome, noOfferOutcome } from "./outcomes.ts";
+import { patienceMs, planLater, wantsSpare } from "./replan.ts";
 import { isEnding } from "./status.ts";
 
 type Of<Type extends RunEvent["type"]> = RunEvent & { readonly type: Type };
-
-/** While waiting for stock, the platforms are asked again so often. */
-const queuePollMs = 30_000;
 
 export function applyPlanMade(draft: Draft, event: Of<"plan-made">): void {
   const purpose = draft.context.planning;
@@ -33,6 +31,7 @@ export function applyPlanMade(draft: Draft, event: Of<"plan-made">): void {
   const candidate = firstUsable(draft.context, event.at);
   if (purpose === "spare") {
     if (candidate !== undefined) beginAttempt(draft, candidate, "spare");
+    else if (wantsSpare(draft)) planLater(draft);
     return;
   }
   if (candidate !== undefined) {
@@ -41,23 +40,21 @@ export function applyPlanMade(draft: Draft, event: Of<"plan-made">): void {
   }
   // What only the user can mend does not get better by waiting.
   const isForUser = event.explanation?.kind === "needs_credentials";
-  if (!isForUser && mayQueue(draft)) return enterQueue(draft);
+  const waitMs = isForUser ? undefined : patienceMs(draft, event.missing);
+  if (waitMs !== undefined && mayQueue(draft, waitMs)) return enterQueue(draft, waitMs);
   clear(draft, "isQueued");
   decideOutcome(draft, noOfferOutcome(draft.context, event.explanation));
 }
 
-function mayQueue(draft: Draft): boolean {
-  const { queueMs } = draft.submission.job;
-  if (queueMs === undefined) return false;
-  return draft.at < (draft.context.queuedUntil ?? draft.at + queueMs);
+function mayQueue(draft: Draft, waitMs: number): boolean {
+  return draft.at < (draft.context.queuedUntil ?? draft.at + waitMs);
 }
 
-function enterQueue(draft: Draft): void {
-  const { queueMs } = draft.submission.job;
-  const queuedUntil = draft.context.queuedUntil ?? draft.at + (queueMs ?? 0);
+function enterQueue(draft: Draft, waitMs: number): void {
+  const queuedUntil = draft.context.queuedUntil ?? draft.at + waitMs;
   suspendTimeLimit(draft);
   update(draft, { isQueued: true, queuedUntil });
-  ask(draft, { kind: "timer", timer: "replan" }, Math.min(draft.at + queuePollMs, queuedUntil));
+  planLater(draft, queuedUntil);
 }
 
 export function applyLeaseCreated(draft: Draft, event: Of<"lease-created">): void {

@@ -6,6 +6,7 @@ import {
   ask,
   attemptOf,
   cancel,
+  clear,
   clearSilence,
   findAttempt,
   memberOf,
@@ -57,6 +58,7 @@ export function applyHostHeard(draft: Draft, event: Of<"host-heard">): void {
     !isStillSilent &&
     attempt.stopping?.kind !== "interruption"
   ) {
+    clear(draft, "fruitlessPlans");
     dropSpare(draft, "The first machine answers again.");
   }
 }

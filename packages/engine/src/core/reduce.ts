@@ -32,7 +32,7 @@ import {
   applyHoldTimer,
   applyLeaseGiven,
 } from "./reduce-outputs.ts";
-import { dropSpare, failAttempt, startWhenAllowed } from "./attempt.ts";
+import { beginSpare, dropSpare, failAttempt, startWhenAllowed } from "./attempt.ts";
 import { closeAttempts } from "./close.ts";
 import type { Draft } from "./draft.ts";
 import { ask, findAttempt, update, updateMember } from "./draft.ts";
@@ -137,7 +137,7 @@ function apply(draft: Draft, event: RunEvent): void {
 function applyTimer(draft: Draft, event: RunEvent & { readonly type: "timer-fired" }): void {
   switch (event.timer) {
     case "replan":
-      if (draft.context.isQueued !== true) return;
+      if (draft.context.isQueued !== true) return beginSpare(draft);
       update(draft, { planning: "next" });
       return ask(draft, { kind: "plan" });
     case "time-limit":
