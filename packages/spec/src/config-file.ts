@@ -73,7 +73,11 @@ function checkConfig(
   base: Pick<ConfigLayer, "origin" | "folder" | "home">,
   names: GpuNames,
 ): ConfigLayer {
-  const { value, problems } = checkLayer(createConfigSchema(names), written, configKeyLore);
+  const { value, problems } = checkLayer(
+    (fields) => createConfigSchema(names, fields),
+    written,
+    configKeyLore,
+  );
   const all = [
     ...problems,
     ...findLiteralSecrets(written),

@@ -1,7 +1,7 @@
 import { itemsOf } from "./plain-data.ts";
 import { formatPath, type Layer } from "./problems.ts";
 import type { Problem } from "./position.ts";
-import { isSecretName, isSecretReference } from "./secret-schema.ts";
+import { isSecretName, isSecretReference } from "./secret-reference.ts";
 
 /** Something in a project's configuration that needs the user's trust before it is used. */
 export interface TrustConcern {

@@ -49,12 +49,12 @@ interface CheckedLayer {
  */
 export function parseJobFile(input: JobFileInput): JobSpec {
   const layers = collectLayers(input);
-  const schema = createJobSchema(input);
+  const makeSchema = (written?: unknown) => createJobSchema(input, written);
   const home = input.home ?? input.environment?.shell?.["HOME"];
   const problems: Problem[] = [];
   const checked: JobValues[] = [];
   for (const { layer, folder } of layers) {
-    const result = checkLayer(schema, layer, jobKeyLore);
+    const result = checkLayer(makeSchema, layer, jobKeyLore);
     problems.push(
       ...result.problems,
       ...checkTexts(layer, ["env"]),

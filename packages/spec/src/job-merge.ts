@@ -1,7 +1,7 @@
 import type { SecretReference } from "./adapter.ts";
 import type { JobValues } from "./job-schema.ts";
 import { isMap, mapEntries } from "./plain-data.ts";
-import { isSecretReference } from "./secret-schema.ts";
+import { isSecretReference } from "./secret-reference.ts";
 import { resolveLocal } from "./local-path.ts";
 
 /** Where relative paths of one layer start. */

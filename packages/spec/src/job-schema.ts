@@ -24,31 +24,38 @@ import {
   sizeRangeSchema,
   texts,
 } from "./unit-schema.ts";
+import { writtenFields } from "./written-fields.ts";
 
 function whole(description: string, minimum: number, maximum: number): z.ZodType<number> {
   return z.int().min(minimum).max(maximum).meta({ description });
 }
 
-function resourcesSchema(names: GpuNames) {
-  return z.strictObject({
-    gpu: gpuSchema(names).exactOptional(),
-    nodes: whole("Machines that work together.", 1, 1024).exactOptional(),
-    interconnect: z
-      .enum(["any", "pcie", "nvlink", "nvswitch", "hccs"])
-      .meta({ description: "Between the cards of a node." })
-      .exactOptional(),
-    fabric: readWith(readFabric, {
-      description: "Between nodes: any, ethernet or rdma, with a bandwidth: rdma:100Gbps..",
-      examples: ["any", "ethernet", "rdma", "rdma:100Gbps.."],
-    }).exactOptional(),
-    cpu: readWith(readWholeRange, {
-      description: "CPU cores of each node; 8 means at least 8.",
-      examples: [8, "8..16"],
-      type: ["integer", "string"],
-    }).exactOptional(),
-    memory: sizeRangeSchema("Main memory of each node.").exactOptional(),
-    disk: sizeRangeSchema("Disk of each node.").exactOptional(),
-  });
+function resourcesSchema(names: GpuNames, written?: unknown) {
+  return writtenFields(
+    {
+      gpu: () => gpuSchema(names).exactOptional(),
+      nodes: () => whole("Machines that work together.", 1, 1024).exactOptional(),
+      interconnect: () =>
+        z
+          .enum(["any", "pcie", "nvlink", "nvswitch", "hccs"])
+          .meta({ description: "Between the cards of a node." })
+          .exactOptional(),
+      fabric: () =>
+        readWith(readFabric, {
+          description: "Between nodes: any, ethernet or rdma, with a bandwidth: rdma:100Gbps..",
+          examples: ["any", "ethernet", "rdma", "rdma:100Gbps.."],
+        }).exactOptional(),
+      cpu: () =>
+        readWith(readWholeRange, {
+          description: "CPU cores of each node; 8 means at least 8.",
+          examples: [8, "8..16"],
+          type: ["integer", "string"],
+        }).exactOptional(),
+      memory: () => sizeRangeSchema("Main memory of each node.").exactOptional(),
+      disk: () => sizeRangeSchema("Disk of each node.").exactOptional(),
+    },
+    written,
+  );
 }
 
 /** Which platforms may be used, as a job file says it. */
@@ -58,144 +65,175 @@ export interface PlatformChoice {
   readonly prefer?: readonly string[];
 }
 
-const platformsSchema: z.ZodType<PlatformChoice> = z
-  .union([
-    texts("The only platforms that may be used.").transform((allow) => ({ allow })),
-    z.strictObject({
-      allow: texts("The only platforms that may be used.").exactOptional(),
-      deny: texts("Platforms that must not be used.").exactOptional(),
-      prefer: texts("This order of platforms instead of by price.").exactOptional(),
-    }),
-  ])
-  .meta({
-    description: "Which of the configured platforms may be used; a list is short for allow.",
-  });
-
-const secretsSchema: z.ZodType<Readonly<Record<string, SecretReference>>> = z
-  .union([
-    texts("Names of environment variables.", checkVariable).transform((list) =>
-      Object.fromEntries(list.map((name) => [name, { env: name }])),
-    ),
-    z.record(checkedKey(checkVariable), secretReferenceSchema),
-  ])
-  .meta({
-    description:
-      "Secrets for the job, by reference: [HF_TOKEN] is short for { HF_TOKEN: { env: HF_TOKEN } }.",
-  });
-
-const filesSchema = z
-  .record(
-    checkedKey((path) => checkPath(path, "target")),
-    convert(z.string(), readFileSource),
-  )
-  .meta({
-    description:
-      "Files placed before the start: target to source. A source is a local path, https://, " +
-      "host:/path (already there) or run:RUN/path (of an earlier run).",
-  });
-
-const port = z.int().min(1).max(65_535);
-const portsSchema = z
-  .union([port, z.array(port)])
-  .transform((value) => [...new Set(Array.isArray(value) ? value : [value])])
-  .meta({ description: "Ports of the machine, forwarded to localhost while attached." });
-
-const labelsSchema = z
-  .record(checkedKey(checkLabel), z.union([z.string().max(256), z.number(), z.boolean()]))
-  .meta({ description: "Free notes to group runs by." });
-
-const checkpointSchema = z.strictObject({
-  path: convert(z.string(), (path) => checkPath(path, "checkpoint"))
-    .meta({ description: "Folder in the work folder that the job saves into." })
-    .exactOptional(),
-  every: durationSchema("How often it is brought to safety.").exactOptional(),
-  signal: convert(z.string(), readSignal)
-    .meta({ description: "Sent so that the job saves, default SIGTERM." })
-    .exactOptional(),
-  grace: durationSchema("Time to save after the signal.").exactOptional(),
-  store: convert(z.enum(["local", "storage"]), readCheckpointStore)
-    .meta({ description: "Where it is kept; storage is not yet supported." })
-    .exactOptional(),
-  keep: whole("How many are kept.", 1, 100).exactOptional(),
-});
-
-const limitsSchema = z.strictObject({
-  budget: moneySchema("The whole run may cost so much.").exactOptional(),
-  price: hourlyPriceSchema("All nodes together may cost so much.").exactOptional(),
-  time: durationSchema("The whole run may take so long.").exactOptional(),
-  hold: durationSchema("Results wait so long on the machine to be fetched.").exactOptional(),
-});
-
-const exitCode = z.int().min(0).max(255);
-const retrySchema = z.strictObject({
-  interruptions: whole("How often an interrupted job is placed again.", 0, 1000).exactOptional(),
-  failures: whole("How often a job that failed is started again.", 0, 1000).exactOptional(),
-  rules: z
-    .array(
+const platformsSchema = (): z.ZodType<PlatformChoice> =>
+  z
+    .union([
+      texts("The only platforms that may be used.").transform((allow) => ({ allow })),
       z.strictObject({
-        exitCode: z.union([exitCode, z.array(exitCode).min(1)]).exactOptional(),
-        action: z.enum(["retry", "fail"]),
+        allow: texts("The only platforms that may be used.").exactOptional(),
+        deny: texts("Platforms that must not be used.").exactOptional(),
+        prefer: texts("This order of platforms instead of by price.").exactOptional(),
       }),
+    ])
+    .meta({
+      description: "Which of the configured platforms may be used; a list is short for allow.",
+    });
+
+const secretsSchema = (): z.ZodType<Readonly<Record<string, SecretReference>>> =>
+  z
+    .union([
+      texts("Names of environment variables.", checkVariable).transform((list) =>
+        Object.fromEntries(list.map((name) => [name, { env: name }])),
+      ),
+      z.record(checkedKey(checkVariable), secretReferenceSchema),
+    ])
+    .meta({
+      description:
+        "Secrets for the job, by reference: [HF_TOKEN] is short for { HF_TOKEN: { env: HF_TOKEN } }.",
+    });
+
+const filesSchema = () =>
+  z
+    .record(
+      checkedKey((path) => checkPath(path, "target")),
+      convert(z.string(), readFileSource),
     )
-    .meta({ description: "What an exit code means, the first match holds." })
-    .exactOptional(),
-});
+    .meta({
+      description:
+        "Files placed before the start: target to source. A source is a local path, https://, " +
+        "host:/path (already there) or run:RUN/path (of an earlier run).",
+    });
+
+const portsSchema = () => {
+  const port = z.int().min(1).max(65_535);
+  return z
+    .union([port, z.array(port)])
+    .transform((value) => [...new Set(Array.isArray(value) ? value : [value])])
+    .meta({ description: "Ports of the machine, forwarded to localhost while attached." });
+};
+
+const labelsSchema = () =>
+  z
+    .record(checkedKey(checkLabel), z.union([z.string().max(256), z.number(), z.boolean()]))
+    .meta({ description: "Free notes to group runs by." });
+
+const checkpointSchema = () =>
+  z.strictObject({
+    path: convert(z.string(), (path) => checkPath(path, "checkpoint"))
+      .meta({ description: "Folder in the work folder that the job saves into." })
+      .exactOptional(),
+    every: durationSchema("How often it is brought to safety.").exactOptional(),
+    signal: convert(z.string(), readSignal)
+      .meta({ description: "Sent so that the job saves, default SIGTERM." })
+      .exactOptional(),
+    grace: durationSchema("Time to save after the signal.").exactOptional(),
+    store: convert(z.enum(["local", "storage"]), readCheckpointStore)
+      .meta({ description: "Where it is kept; storage is not yet supported." })
+      .exactOptional(),
+    keep: whole("How many are kept.", 1, 100).exactOptional(),
+  });
+
+const limitsSchema = () =>
+  z.strictObject({
+    budget: moneySchema("The whole run may cost so much.").exactOptional(),
+    price: hourlyPriceSchema("All nodes together may cost so much.").exactOptional(),
+    time: durationSchema("The whole run may take so long.").exactOptional(),
+    hold: durationSchema("Results wait so long on the machine to be fetched.").exactOptional(),
+  });
+
+const retrySchema = () => {
+  const exitCode = z.int().min(0).max(255);
+  return z.strictObject({
+    interruptions: whole("How often an interrupted job is placed again.", 0, 1000).exactOptional(),
+    failures: whole("How often a job that failed is started again.", 0, 1000).exactOptional(),
+    rules: z
+      .array(
+        z.strictObject({
+          exitCode: z.union([exitCode, z.array(exitCode).min(1)]).exactOptional(),
+          action: z.enum(["retry", "fail"]),
+        }),
+      )
+      .meta({ description: "What an exit code means, the first match holds." })
+      .exactOptional(),
+  });
+};
 
 const script = (description: string): z.ZodType<string> => z.string().min(1).meta({ description });
 
 /**
- * The strict schema of a job file, every key optional. Its output is converted: milliseconds, GiB, `Money`, requests
- * for accelerators with the catalogue's names. Paths stay as written.
+ * The strict schema of a job file, every key optional; with `written`, of the keys that this value has. Its output is
+ * converted: milliseconds, GiB, `Money`, requests for accelerators with the catalogue's names. Paths stay as written.
  */
-export function createJobSchema(names: GpuNames) {
-  return z.strictObject({
-    name: convert(z.string(), checkName).meta({ description: "Shown in lists." }).exactOptional(),
-    resources: resourcesSchema(names)
-      .meta({ description: "What each machine must have." })
-      .exactOptional(),
-    market: z
-      .enum(["on-demand", "spot", "auto"])
-      .meta({ description: "spot is cheaper and may be interrupted; auto takes the cheaper one." })
-      .exactOptional(),
-    region: texts("Globs over the platforms' region names.").exactOptional(),
-    residency: convert(z.string(), readCountry)
-      .meta({ description: "Country code that machine and data must be in, such as cn." })
-      .exactOptional(),
-    platforms: platformsSchema.exactOptional(),
-    image: readWith(readImage, {
-      description: "Image alias of the catalogue, or a map by platform with default.",
-      examples: ["pytorch-2.8"],
-      type: ["string", "object"],
-    }).exactOptional(),
-    workdir: convert(z.string(), (path) => checkPath(path, "workdir"))
-      .meta({ description: "Folder whose files are sent, relative to this file." })
-      .exactOptional(),
-    files: filesSchema.exactOptional(),
-    env: z
-      .record(checkedKey(checkVariable), z.union([z.string(), z.number(), z.boolean(), z.null()]))
-      .meta({ description: "Environment variables. No value: must be given at submit with -e." })
-      .exactOptional(),
-    secrets: secretsSchema.exactOptional(),
-    setup: script("Shell text that prepares each node before run.").exactOptional(),
-    run: script("Shell text of the job. Left out: an interactive machine.").exactOptional(),
-    outputs: texts("Globs in the work folder that come home.", (path) =>
-      checkPath(path, "output"),
-    ).exactOptional(),
-    checkpoint: checkpointSchema
-      .meta({ description: "What survives an interruption." })
-      .exactOptional(),
-    expectedTime: durationSchema("How long the job takes, for the total price.").exactOptional(),
-    limits: limitsSchema.meta({ description: "Hard limits of the whole run." }).exactOptional(),
-    retry: retrySchema.meta({ description: "What happens after an end." }).exactOptional(),
-    queue: durationSchema("Wait so long for stock or a free card.").exactOptional(),
-    keep: durationSchema("Keep the machine, paid, so long after the job.").exactOptional(),
-    idle: durationSchema("End when GPU and log are silent for so long.").exactOptional(),
-    ports: portsSchema.exactOptional(),
-    labels: labelsSchema.exactOptional(),
-    profile: convert(z.string(), checkName)
-      .meta({ description: "How offers are ranked, default cheapest." })
-      .exactOptional(),
-  });
+export function createJobSchema(names: GpuNames, written?: unknown) {
+  return writtenFields(
+    {
+      name: () =>
+        convert(z.string(), checkName).meta({ description: "Shown in lists." }).exactOptional(),
+      resources: (inside) =>
+        resourcesSchema(names, inside)
+          .meta({ description: "What each machine must have." })
+          .exactOptional(),
+      market: () =>
+        z
+          .enum(["on-demand", "spot", "auto"])
+          .meta({
+            description: "spot is cheaper and may be interrupted; auto takes the cheaper one.",
+          })
+          .exactOptional(),
+      region: () => texts("Globs over the platforms' region names.").exactOptional(),
+      residency: () =>
+        convert(z.string(), readCountry)
+          .meta({ description: "Country code that machine and data must be in, such as cn." })
+          .exactOptional(),
+      platforms: () => platformsSchema().exactOptional(),
+      image: () =>
+        readWith(readImage, {
+          description: "Image alias of the catalogue, or a map by platform with default.",
+          examples: ["pytorch-2.8"],
+          type: ["string", "object"],
+        }).exactOptional(),
+      workdir: () =>
+        convert(z.string(), (path) => checkPath(path, "workdir"))
+          .meta({ description: "Folder whose files are sent, relative to this file." })
+          .exactOptional(),
+      files: () => filesSchema().exactOptional(),
+      env: () =>
+        z
+          .record(
+            checkedKey(checkVariable),
+            z.union([z.string(), z.number(), z.boolean(), z.null()]),
+          )
+          .meta({
+            description: "Environment variables. No value: must be given at submit with -e.",
+          })
+          .exactOptional(),
+      secrets: () => secretsSchema().exactOptional(),
+      setup: () => script("Shell text that prepares each node before run.").exactOptional(),
+      run: () => script("Shell text of the job. Left out: an interactive machine.").exactOptional(),
+      outputs: () =>
+        texts("Globs in the work folder that come home.", (path) =>
+          checkPath(path, "output"),
+        ).exactOptional(),
+      checkpoint: () =>
+        checkpointSchema().meta({ description: "What survives an interruption." }).exactOptional(),
+      expectedTime: () =>
+        durationSchema("How long the job takes, for the total price.").exactOptional(),
+      limits: () =>
+        limitsSchema().meta({ description: "Hard limits of the whole run." }).exactOptional(),
+      retry: () =>
+        retrySchema().meta({ description: "What happens after an end." }).exactOptional(),
+      queue: () => durationSchema("Wait so long for stock or a free card.").exactOptional(),
+      keep: () => durationSchema("Keep the machine, paid, so long after the job.").exactOptional(),
+      idle: () => durationSchema("End when GPU and log are silent for so long.").exactOptional(),
+      ports: () => portsSchema().exactOptional(),
+      labels: () => labelsSchema().exactOptional(),
+      profile: () =>
+        convert(z.string(), checkName)
+          .meta({ description: "How offers are ranked, default cheapest." })
+          .exactOptional(),
+    },
+    written,
+  );
 }
 
 /** A checked layer of a job, as its schema gives it. */

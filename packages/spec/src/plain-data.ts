@@ -1,4 +1,4 @@
-import { isSecretReference } from "./secret-schema.ts";
+import { isSecretReference } from "./secret-reference.ts";
 
 /** Is a value a map of further values, as opposed to a list or one value? */
 export function isMap(value: unknown): value is Readonly<Record<string, unknown>> {

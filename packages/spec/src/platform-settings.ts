@@ -17,7 +17,7 @@ export function parsePlatformSettings<Settings>(
   };
   const { value, problems } = checkLayer(
     // A parsed value or problems: the wrapper tells a parsed `undefined` from none.
-    definition.configSchema.transform((settings) => ({ settings })),
+    () => definition.configSchema.transform((settings) => ({ settings })),
     layer,
   );
   throwProblems("config_invalid", problems, `These are settings of the adapter ${definition.id}.`);

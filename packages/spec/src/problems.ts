@@ -24,12 +24,18 @@ export interface KeyLore {
   readonly peers?: Readonly<Record<string, string>>;
 }
 
-/** Checks a layer against a schema: the converted value, or every problem with its place and next step. */
+/**
+ * Checks a layer against a schema: the converted value, or every problem with its place and next step. `makeSchema` may
+ * leave out what `written` does not have; only problems need the whole of it.
+ */
 export function checkLayer<T>(
-  schema: z.ZodType<T>,
+  makeSchema: (written?: unknown) => z.ZodType<T>,
   layer: Layer,
   lore: KeyLore = {},
 ): { readonly value?: T; readonly problems: readonly Problem[] } {
+  const quick = makeSchema(layer.value).safeParse(layer.value);
+  if (quick.success) return { value: quick.data, problems: [] };
+  const schema = makeSchema();
   const result = schema.safeParse(layer.value);
   if (result.success) return { value: result.data, problems: [] };
   const problems = result.error.issues.flatMap((issue) => explain(issue, { schema, layer, lore }));
