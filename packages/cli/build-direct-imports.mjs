@@ -6,6 +6,9 @@ import { dirname, join } from "node:path";
 
 const imports = /import\s+(type\s+)?\{([^}]*)\}\s+from\s+"(@gpujob\/[\w-]+)";/g;
 
+/** esbuild leaves out what nobody uses of a namespace, not of an object that is exported by its name. */
+const zodImport = /import \{ z \} from "zod";/;
+
 /**
  * Sends named imports of our packages to the files that export the names.
  *
@@ -26,7 +29,7 @@ export function directImports(findIndex) {
     setup: (build) => {
       build.onLoad({ filter: /(?:packages|adapters)\/[\w-]+\/src\/.*\.ts$/ }, async ({ path }) => {
         const source = await readFile(path, "utf8");
-        const contents = source.replace(imports, (_all, isType, names, from) =>
+        const contents = source.replace(zodImport, 'import * as z from "zod";').replace(imports, (_all, isType, names, from) =>
           isType ? "" : redirect(names, from, exportsOf(from)),
         );
         return { contents, loader: "ts", resolveDir: dirname(path) };

@@ -1,7 +1,7 @@
 // Bundles the command: an entry for each process, one lazy chunk per command and per platform. Types are checked by `tsc -b`.
 import { build } from "esbuild";
 import { directImports } from "./build-direct-imports.mjs";
-import { mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -19,6 +19,22 @@ const englishOnly = {
     plugins.onLoad({ filter: /zod\/v4\/locales\/index\.js$/ }, () => ({
       contents: 'export { default as en } from "./en.js";',
     }));
+  },
+};
+
+/**
+ * @type {import("esbuild").Plugin} zod compiles a schema at its first use, which pays after hundreds of values; a command
+ * reads one or two with each.
+ */
+const interpretSchemas = {
+  name: "interpret-schemas",
+  setup: (plugins) => {
+    plugins.onLoad({ filter: /zod\/v4\/core\/core\.js$/ }, ({ path }) => {
+      const contents = readFileSync(path, "utf8");
+      const setting = "globalConfig = globalThis.__zod_globalConfig";
+      if (!contents.includes(setting)) throw new Error(`${path} has no ${setting}.`);
+      return { contents: contents.replace(setting, "globalConfig = { jitless: true }") };
+    });
   },
 };
 
@@ -44,6 +60,7 @@ const result = await build({
   legalComments: "none",
   plugins: [
     englishOnly,
+    interpretSchemas,
     directImports((name) => here(`../${name.replace("@gpujob/", "")}/src/index.ts`)),
   ],
   write: false,
