@@ -33,7 +33,8 @@ export async function ensureHome({ home }: Surroundings): Promise<void> {
 
 const systemClock: Clock = {
   now: () => Date.now(),
-  monotonic: () => performance.now(),
+  // Node loads all of its performance hooks for `performance`.
+  monotonic: () => Number(process.hrtime.bigint() / 1000n) / 1000,
   sleep: async (ms, { signal }) => {
     // setTimeout takes no more than 2^31 - 1 ms; a longer wait is made of several.
     for (let left = Math.max(0, ms); ; left -= longestTimerMs) {

@@ -1,12 +1,16 @@
 import measure from "fast-string-truncated-width";
 
+/** Most of what is shown; the measuring of anything else begins with the making of large patterns. */
+const plain = /^[\x20-\x7E]*$/;
+
 /** Columns that a text takes on a terminal; Chinese characters take two, colours none. */
 export function widthOf(text: string): number {
-  return measure(text).width;
+  return plain.test(text) ? text.length : measure(text).width;
 }
 
 /** A text cut to `width` columns with `…` at the end; never half a character. Expects a text without colours. */
 export function truncate(text: string, width: number): string {
+  if (text.length <= width && plain.test(text)) return text;
   const { truncated, index } = measure(text, { limit: width, ellipsis: "…" });
   return truncated ? `${text.slice(0, index)}${width > 0 ? "…" : ""}` : text;
 }
