@@ -1,4 +1,10 @@
-import { packOwnership, throwIfAborted, unpackOwnership, type Place } from "@gpujob/adapter-kit";
+import {
+  listEach,
+  packOwnership,
+  throwIfAborted,
+  unpackOwnership,
+  type Place,
+} from "@gpujob/adapter-kit";
 import type {
   AdapterContext,
   Lease,
@@ -158,21 +164,19 @@ export function createRentedPlatform(config: RentedConfig, context: AdapterConte
     createLease,
     getLease,
     async listLeases({ installation }, wait) {
-      const lists = await Promise.all(
-        machines.map(async (machine) => {
-          const report = await onMachine(machine, "listLeases", wait, (api) => api.readState(wait));
-          return Promise.all(
-            report.leases.map((lease) => toLease(machine, lease, report.workFolder)),
-          );
-        }),
-      );
-      return lists
-        .flat()
-        .filter(
+      const read = async (machine: Machine, limit: Wait): Promise<readonly Lease[]> => {
+        const report = await onMachine(machine, "listLeases", limit, (api) => api.readState(limit));
+        const leases = await Promise.all(
+          report.leases.map((lease) => toLease(machine, lease, report.workFolder)),
+        );
+        return leases.filter(
           ({ state, ownership }) =>
             state !== "ended" &&
             (ownership === undefined || ownership.installation === installation),
         );
+      };
+      const place = { platform, operation: "listLeases" };
+      return listEach(machines, { place, clock, nameOf: ({ name }) => name, read }, wait);
     },
     releaseLease,
     classify,

@@ -139,16 +139,23 @@ describe("a rented machine", () => {
     await at.close();
   });
 
-  it("that does not answer is sold out, and says why; a list without it is refused", async ({
+  it("that does not answer is sold out and says why, and does not hide the others' leases", async ({
     expect,
   }) => {
     const at = await startLocalMachines([mornai, { ...mornai, ssh: "linux@gone" }]);
+    const lease = await at.platform.createLease(await requestFor(at.platform, "a"), wait);
     at.silent.add("gone");
     const offers = await at.platform.listOffers({}, wait);
-    expect(offers.map(({ availability }) => availability)).toEqual([1, "none"]);
+    expect(offers.map(({ availability }) => availability)).toEqual(["none", "none"]);
     expect(offers[1]?.notes?.[0]).toContain("rented: linux-gone: gone: no answer");
     const failing = at.platform.listLeases({ installation: "testinst" }, wait);
-    await expect(failing).rejects.toMatchObject({ failure: { kind: "unreachable" } });
+    await expect(failing).rejects.toMatchObject({
+      failure: {
+        kind: "unreachable",
+        message: expect.stringContaining("1 of 2 cannot be asked about leases (linux-gone)"),
+      },
+      listed: [{ leaseId: lease.leaseId, state: "up" }],
+    });
     at.silent.add("box");
     await expect(at.platform.listOffers({}, wait)).rejects.toMatchObject({
       failure: { kind: "unreachable" },

@@ -1,4 +1,4 @@
-import { createOnce, packOwnership, throwIfAborted } from "@gpujob/adapter-kit";
+import { createOnce, listEach, packOwnership, throwIfAborted } from "@gpujob/adapter-kit";
 import type { AdapterContext, Lease, LeaseRequest, Offer, Platform } from "@gpujob/spec";
 import { PlatformError } from "@gpujob/spec";
 import { withHost, type HostApi } from "./api.ts";
@@ -197,22 +197,20 @@ export function createSshHostPlatform(config: SshHostConfig, context: AdapterCon
     createLease,
     getLease: (leaseId, wait) =>
       onLease(leaseId, "getLease", wait, (api, key) => api.readLease(key, wait)),
-    listLeases: async ({ installation }, wait) => {
-      const lists = await Promise.all(
-        hosts.map((host) =>
-          onHost(host, "listLeases", wait, async (api) => {
-            const { leases, address } = await api.readState(wait);
-            return Promise.all(leases.map((lease) => toLease(host, lease, address, context)));
-          }),
-        ),
-      );
-      return lists
-        .flat()
-        .filter(
-          ({ state, ownership }) =>
-            state !== "ended" &&
-            (ownership === undefined || ownership.installation === installation),
-        );
+    listLeases: ({ installation }, wait) => {
+      const read = (host: Host, limit: Wait): Promise<readonly Lease[]> =>
+        onHost(host, "listLeases", limit, async (api) => {
+          const { leases, address } = await api.readState(limit);
+          const all = leases.map((lease) => toLease(host, lease, address, context));
+          return (await Promise.all(all)).filter(
+            ({ state, ownership }) =>
+              state !== "ended" &&
+              (ownership === undefined || ownership.installation === installation),
+          );
+        });
+      const place = { platform, operation: "listLeases" };
+      const options = { place, clock: context.clock, nameOf: ({ name }: Host) => name, read };
+      return listEach(hosts, options, wait);
     },
     releaseLease: async (leaseId, wait) => {
       const lease = await onLease(leaseId, "releaseLease", wait, (api, key) =>

@@ -15,7 +15,8 @@ export interface ErrorFacts {
 
 /** One known error of a platform. Everything that the row names must match. */
 export interface ErrorRow {
-  readonly code?: string | number;
+  /** The platform's code, or a pattern for a family of codes; an exact code stands before a pattern. */
+  readonly code?: string | number | RegExp;
   readonly text?: RegExp;
   readonly status?: number;
   /** `absent`: the thing that was asked for is not there. */
@@ -28,6 +29,17 @@ export interface ErrorRow {
 }
 
 export type ErrorTable = readonly ErrorRow[];
+
+/**
+ * Rows for codes that mean the same, for platforms with dozens of them. The example of each is the code itself: their
+ * fixtures stand in one list.
+ */
+export function errorRows(
+  meaning: Pick<ErrorRow, "kind" | "scope" | "hint">,
+  ...codes: readonly string[]
+): ErrorTable {
+  return codes.map((code) => ({ ...meaning, code, example: code }));
+}
 
 /**
  * The row for an error: by code and text together, else by code, else by text, else by status. Between equals the first
@@ -46,16 +58,25 @@ function matches(row: ErrorRow, facts: ErrorFacts): boolean {
   const hasCriterion = row.code !== undefined || row.text !== undefined || row.status !== undefined;
   return (
     hasCriterion &&
-    (row.code === undefined || String(row.code) === String(facts.code ?? "")) &&
-    (row.text === undefined ||
-      new RegExp(row.text, row.text.flags.replaceAll(/[gy]/g, "")).test(facts.text ?? "")) &&
+    (row.code === undefined || isCode(row.code, String(facts.code ?? ""))) &&
+    (row.text === undefined || tests(row.text, facts.text ?? "")) &&
     (row.status === undefined || row.status === facts.status)
   );
 }
 
+function isCode(wanted: string | number | RegExp, code: string): boolean {
+  return wanted instanceof RegExp ? tests(wanted, code) : String(wanted) === code;
+}
+
+/** A pattern with a memory of its own would match every second time only. */
+function tests(pattern: RegExp, text: string): boolean {
+  return new RegExp(pattern, pattern.flags.replaceAll(/[gy]/g, "")).test(text);
+}
+
 function weight(row: ErrorRow): number {
+  const byCode = row.code instanceof RegExp ? 4 : 8;
   return (
-    (row.code === undefined ? 0 : 4) +
+    (row.code === undefined ? 0 : byCode) +
     (row.text === undefined ? 0 : 2) +
     (row.status === undefined ? 0 : 1)
   );

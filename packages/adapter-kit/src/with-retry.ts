@@ -1,5 +1,5 @@
 import type { Clock, Platform, PlatformErrorKind } from "@gpujob/spec";
-import { PlatformError } from "@gpujob/spec";
+import { IncompleteListError, PlatformError } from "@gpujob/spec";
 import pRetry from "p-retry";
 import { abortedError } from "./abort.ts";
 import { decoratePlatform } from "./platform-decorator.ts";
@@ -42,6 +42,8 @@ export function withRetry(platform: Platform, options: WithRetryOptions): Platfo
       minTimeout: 0,
       maxTimeout: 0,
       shouldRetry: async ({ error, attemptNumber }) => {
+        // What could be asked has answered, and what could not has had its time.
+        if (IncompleteListError.is(error)) return false;
         if (!PlatformError.is(error) || !passing.has(error.kind)) return false;
         const waitMs = waitBefore(error, attemptNumber, options);
         try {

@@ -1,5 +1,5 @@
 import type { Clock, Lease, PlanMissing } from "@gpujob/spec";
-import { GpujobError, toFailure } from "@gpujob/spec";
+import { GpujobError, IncompleteListError, toFailure } from "@gpujob/spec";
 import type { LeaseRow, RunRow, Store } from "@gpujob/store";
 import type { AuditLease, AuditReport } from "./gpujob.ts";
 import type { ConfiguredPlatform } from "./platforms.ts";
@@ -36,10 +36,10 @@ export async function audit(
   const swept = await Promise.all(
     sweep.platforms.map((target) => sweepPlatform(sweep, target, wait)),
   );
-  const seen = swept.flatMap((each) => ("found" in each ? each.found : []));
+  const seen = swept.flatMap(({ found }) => found);
   const byHand = await lookAfterByHand(sweep, runs, wait);
   const rows = await sweep.store.listLeases({ open: true });
-  const missing = swept.flatMap((each) => ("missing" in each ? [each.missing] : []));
+  const missing = swept.flatMap((each) => each.missing ?? []);
   const whyUnseen = (platform: string): string | undefined => {
     if (!sweep.platforms.some(({ name }) => name === platform))
       return "its platform is not configured here: audit from the folder of its job, or with --config";
@@ -73,18 +73,23 @@ async function sweepPlatform(
   sweep: Sweep,
   target: ConfiguredPlatform,
   { signal }: Wait,
-): Promise<{ readonly found: readonly Seen[] } | { readonly missing: PlanMissing }> {
+): Promise<{ readonly found: readonly Seen[]; readonly missing?: PlanMissing }> {
+  const see = (leases: readonly Lease[]): readonly Seen[] =>
+    leases.map((lease) => ({ target, lease }));
   try {
     const limit = AbortSignal.any([signal, AbortSignal.timeout(sweepDeadlineMs)]);
     const leases = await target.platform.listLeases(
       { installation: sweep.installation },
       { signal: limit },
     );
-    return { found: leases.map((lease) => ({ target, lease })) };
+    return { found: see(leases) };
   } catch (error) {
     signal.throwIfAborted();
     const failure = toFailure(error);
-    return { missing: { platform: target.name, reason: withoutName(failure, target), failure } };
+    const reason = withoutName(failure, target);
+    // One machine that does not answer hides itself, not the others.
+    const found = see(IncompleteListError.is(error) ? error.listed : []);
+    return { found, missing: { platform: target.name, reason, failure } };
   }
 }
 

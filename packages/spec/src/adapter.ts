@@ -291,7 +291,10 @@ export interface Platform {
   createLease(request: LeaseRequest, wait: Wait): Promise<Lease>;
   /** One lease, or `undefined` when the platform says that there is no such; anything else throws. */
   getLease(leaseId: string, wait: Wait): Promise<Lease | undefined>;
-  /** Every lease of the installation that can still cost money, and those whose tag cannot be read. Complete, or throws. */
+  /**
+   * Every lease of the installation that can still cost money, and those whose tag cannot be read. Complete, or throws:
+   * an `IncompleteListError` where a part could be read.
+   */
   listLeases(filter: { readonly installation: string }, wait: Wait): Promise<readonly Lease[]>;
   /** Does the next needed step towards the end of the lease. Any stage, any number of times, unknown ids too. */
   releaseLease(leaseId: string, wait: Wait): Promise<ReleaseProgress>;

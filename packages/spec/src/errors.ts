@@ -1,3 +1,4 @@
+import type { Lease } from "./adapter.ts";
 import type { Failure, FailureKind, FailureScope, PlatformErrorKind } from "./failure.ts";
 import { platformErrorKinds } from "./failure.ts";
 
@@ -16,7 +17,8 @@ export class GpujobError extends Error {
     const { cause, ...rest } = details;
     super(message, cause === undefined ? undefined : { cause });
     this.name = "GpujobError";
-    this.failure = { kind, message, ...rest };
+    // Last, because details are often another failure's, whose own kind and message would stand before these.
+    this.failure = { ...rest, kind, message };
     Object.defineProperty(this, brand, { value: true });
   }
 
@@ -52,6 +54,29 @@ export class PlatformError extends GpujobError {
 
   static override is(error: unknown): error is PlatformError {
     return GpujobError.is(error) && platformErrorKinds.some((kind) => kind === error.failure.kind);
+  }
+}
+
+/**
+ * A list of leases of which a part could not be read, as where one of several machines does not answer. It is no list;
+ * what was read rides along, so that an audit can show it beside what is missing.
+ */
+export class IncompleteListError extends PlatformError {
+  readonly listed: readonly Lease[];
+
+  constructor(
+    kind: PlatformErrorKind,
+    message: string,
+    details: ConstructorParameters<typeof PlatformError>[2] & { readonly listed: readonly Lease[] },
+  ) {
+    const { listed, ...rest } = details;
+    super(kind, message, rest);
+    this.listed = listed;
+  }
+
+  /** As for `PlatformError.is`: of any copy of this package. */
+  static override is(error: unknown): error is IncompleteListError {
+    return PlatformError.is(error) && "listed" in error && Array.isArray(error.listed);
   }
 }
 

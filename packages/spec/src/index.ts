@@ -11,7 +11,13 @@ export type {
   PlatformErrorKind,
   UserFailureKind,
 } from "./failure.ts";
-export { assertNever, GpujobError, PlatformError, toFailure } from "./errors.ts";
+export {
+  assertNever,
+  GpujobError,
+  IncompleteListError,
+  PlatformError,
+  toFailure,
+} from "./errors.ts";
 export type { ErrorDetails } from "./errors.ts";
 export { contractVersion } from "./adapter.ts";
 export type {
@@ -106,7 +112,7 @@ export {
 export type { MoneyOptions } from "./money-text.ts";
 export { formatRange, isInRange, parseRange } from "./range.ts";
 export type { RangeOptions } from "./range.ts";
-export { parseVendors } from "./gpu-vendor.ts";
+export { gpuVendors, parseVendors } from "./gpu-vendor.ts";
 export { parseGpuRequests, parseGpuText } from "./gpu.ts";
 export type { GpuMap, GpuNames, GpuRequests } from "./gpu.ts";
 export { parseJobFile } from "./job-file.ts";

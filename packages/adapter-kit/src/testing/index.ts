@@ -15,3 +15,25 @@ export { startTestServer } from "./test-server.ts";
 export type { TestAnswer, TestRequest, TestServer, TestServerOptions } from "./test-server.ts";
 export { createTestContext } from "./test-context.ts";
 export type { TestContextOptions } from "./test-context.ts";
+export { createCloudMarket } from "./clouds/cloud-market.ts";
+export type {
+  CloudMachine,
+  CloudMarket,
+  CloudMarketOptions,
+  CloudOrder,
+  CloudRefusal,
+  CloudState,
+  CloudStock,
+  EndCause,
+  RealMachine,
+} from "./clouds/cloud-market.ts";
+export type { CloudBill, MeterRule } from "./clouds/cloud-meter.ts";
+export {
+  canonicalRequest,
+  hmacChain,
+  isSameSignature,
+  rfc3986,
+  sha256,
+} from "./clouds/signature.ts";
+export { startMetadataServer } from "./clouds/metadata-server.ts";
+export type { MetadataServer } from "./clouds/metadata-server.ts";

@@ -31,6 +31,8 @@ export interface TestServerOptions {
   readonly targetOf: (request: TestRequest) => FaultTarget | undefined;
   /** How the platform says that something went wrong. Throws for a kind that it has no words for. */
   readonly refuse: (kind: PlatformErrorKind) => TestAnswer;
+  /** Largest head of a request, in bytes; some vendors put everything into the query. @default 16_384 */
+  readonly maximumHeadBytes?: number;
 }
 
 type Fault = PlatformErrorKind | "lose-reply" | "hang";
@@ -68,7 +70,9 @@ export async function startTestServer(options: TestServerOptions): Promise<TestS
     else send(response, good);
   }
 
-  const server = createServer((incoming, response) => {
+  const limits =
+    options.maximumHeadBytes === undefined ? {} : { maxHeaderSize: options.maximumHeadBytes };
+  const server = createServer(limits, (incoming, response) => {
     answer(incoming, response).catch((error: unknown) => {
       // A mistake in the fake must be seen where the test fails.
       send(response, { status: 599, text: `The test server failed: ${String(error)}` });

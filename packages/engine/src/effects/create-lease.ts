@@ -1,5 +1,5 @@
 import type { Failure, FailureKind, JobSpec, Lease, LeaseRequest } from "@gpujob/spec";
-import { toFailure } from "@gpujob/spec";
+import { IncompleteListError, toFailure } from "@gpujob/spec";
 import type { Member } from "../core/context.ts";
 import { isEnding } from "../core/status.ts";
 import { endsAt, lastUse } from "./ends-at.ts";
@@ -226,20 +226,21 @@ async function findByKey(work: Work, ref: MemberRef): Promise<Lease | undefined 
   const { session, signal } = work;
   const { target, member } = lookUp(work, ref);
   const run = session.submission.runId.replace(/^r-/, "");
-  try {
-    const leases = await target.platform.listLeases(
-      { installation: session.submission.installation },
-      { signal },
-    );
-    return leases.find(
+  const findIn = (leases: readonly Lease[]): Lease | undefined =>
+    leases.find(
       ({ leaseKey, ownership }) =>
         leaseKey === member.leaseKey ||
         (ownership?.run === run &&
           ownership.attempt === ref.attempt &&
           ownership.member === ref.member),
     );
+  try {
+    const installation = { installation: session.submission.installation };
+    return findIn(await target.platform.listLeases(installation, { signal }));
   } catch (error) {
     if (signal.aborted) throw error;
+    const found = IncompleteListError.is(error) ? findIn(error.listed) : undefined;
+    if (found !== undefined) return found;
     session.ports.observe({ type: "trouble", operation: "listLeases", failure: toFailure(error) });
     return "unknown";
   }
