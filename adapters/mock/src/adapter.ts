@@ -18,22 +18,22 @@ import { openMachineChannel } from "./machine/channel.ts";
 import { unreachableMachine } from "./machine/execution.ts";
 import type { MachineView, MarketApi } from "./market/market-api.ts";
 import { MarketError } from "./market/market-api.ts";
-import type { OfferTerms } from "./market/terms.ts";
+import type { MachinePlace } from "./machine-place.ts";
 
-/** What the platform is made of. `api` may speak to the market's file or, later, over HTTP. */
+/** What the platform is made of. `api` speaks to the market's file or, over HTTP, to its server. */
 export interface MockPlatformOptions {
   readonly context: AdapterContext;
   readonly api: MarketApi;
-  readonly offers: readonly OfferTerms[];
   readonly searchPath: string;
-  readonly isUp: (leaseId: string) => boolean;
+  /** Where the machines are. */
+  readonly place: MachinePlace;
 }
 
 const releaseAgainMs = 200;
 
 /** One configured platform of the mock market. */
 export function createMockPlatform(options: MockPlatformOptions): Required<Platform> {
-  const { context, api, offers } = options;
+  const { context, api, place } = options;
   const { platform } = context;
 
   /** Runs one contract method; whatever it throws leaves as a `PlatformError`. */
@@ -53,12 +53,12 @@ export function createMockPlatform(options: MockPlatformOptions): Required<Platf
   }
 
   async function readOffers(signal: AbortSignal): Promise<readonly Offer[]> {
-    const stock = await api.readStock({ signal });
+    const offers = await api.listOffers({ signal });
     const observedAt = new Date(context.clock.now()).toISOString();
-    return offers.map(({ type, offer }) => ({
+    return offers.map(({ offer, stock }) => ({
       ...offer,
       platform,
-      availability: toAvailability(stock[type]),
+      availability: toAvailability(stock),
       observedAt,
     }));
   }
@@ -89,8 +89,11 @@ export function createMockPlatform(options: MockPlatformOptions): Required<Platf
       }),
     listLeases: ({ installation }, { signal }) =>
       run("listLeases", signal, async () => {
-        const leases = (await api.list({ signal })).map(toLease);
-        return leases.filter(
+        const leases = new Map(
+          (await api.list({ signal })).map((one) => [one.leaseId, toLease(one)]),
+        );
+        // By id, because a market may list a machine twice.
+        return [...leases.values()].filter(
           ({ ownership }) => ownership === undefined || ownership.installation === installation,
         );
       }),
@@ -107,13 +110,14 @@ export function createMockPlatform(options: MockPlatformOptions): Required<Platf
       run("extendLease", signal, () => api.setEnd(leaseId, Date.parse(until), { signal })),
     openChannel: ({ nodeId }, { signal }) =>
       run("openChannel", signal, async () => {
-        if (!options.isUp(nodeId)) throw unreachableMachine({ platform, leaseId: nodeId });
+        const { folder, isUp } = await place.find({ signal });
+        if (!isUp(nodeId)) throw unreachableMachine({ platform, leaseId: nodeId });
         return openMachineChannel({
           platform,
           leaseId: nodeId,
-          folder: context.stateFolder,
+          folder,
           searchPath: options.searchPath,
-          isUp: () => options.isUp(nodeId),
+          isUp: () => isUp(nodeId),
         });
       }),
     watchInterruption: (leaseId, { signal }) =>
@@ -124,8 +128,9 @@ export function createMockPlatform(options: MockPlatformOptions): Required<Platf
       }),
     checkCapacity: ({ offerId }, { signal }) =>
       run("checkCapacity", signal, async () => {
-        const stock = await api.readStock({ signal });
-        return offerId in stock ? toAvailability(stock[offerId]) : "none";
+        const offers = await api.listOffers({ signal });
+        const found = offers.find(({ offer }) => offer.offerId === offerId);
+        return found === undefined ? "none" : toAvailability(found.stock);
       }),
     getBalance: ({ signal }) => run("getBalance", signal, () => api.readBalance({ signal })),
     readCharges: (leaseId, { signal }) =>
@@ -140,6 +145,7 @@ export function createMockPlatform(options: MockPlatformOptions): Required<Platf
       }),
     async close() {
       api.close();
+      place.close();
     },
   };
 }
@@ -204,9 +210,9 @@ async function checkPrice(
   );
 }
 
-function toAvailability(stock: number | null | undefined): Offer["availability"] {
+function toAvailability(stock: number | null): Offer["availability"] {
   if (stock === null) return "high";
-  return stock === undefined || stock === 0 ? "none" : stock;
+  return stock === 0 ? "none" : stock;
 }
 
 const states = {

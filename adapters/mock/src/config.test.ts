@@ -86,7 +86,7 @@ describe("the configuration of the mock market", () => {
     expect(complaint({ offers: [] })).not.toBe("accepted");
     expect(complaint({ offers: [offer, offer] })).toContain("type of its own");
     const faulty = (fault: object) => complaint({ offers: [offer], faults: [fault] });
-    expect(faulty({ on: "list", do: "lose-reply" })).not.toBe("accepted");
+    expect(faulty({ on: "list", do: "reprice", factor: 2 })).not.toBe("accepted");
     expect(faulty({ on: "create", do: "ignore" })).not.toBe("accepted");
     expect(faulty({ on: "create", do: "explode" })).not.toBe("accepted");
     expect(faulty({ on: "create", do: "error", kind: "strange" })).not.toBe("accepted");

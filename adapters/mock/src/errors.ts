@@ -1,7 +1,8 @@
-import type { Place } from "@gpujob/adapter-kit";
+import type { ErrorFacts, ErrorTable, HttpAnswer, Place } from "@gpujob/adapter-kit";
 import { abortedError, isAborted } from "@gpujob/adapter-kit";
 import type { Classification, FailureScope, PlatformErrorKind } from "@gpujob/spec";
 import { PlatformError, platformErrorKinds } from "@gpujob/spec";
+import { z } from "zod";
 import { MarketError } from "./market/market-api.ts";
 
 interface Rule {
@@ -44,6 +45,28 @@ const rules: Readonly<Record<string, Rule>> = {
     hint: "Choose again: the configuration of this platform has changed.",
   },
 };
+
+/** What the codes of a served market mean: the same as in the file. */
+export const marketErrors: ErrorTable = [
+  ...platformErrorKinds.map((kind) => ({
+    code: kind,
+    kind,
+    scope: scopes[kind],
+    example: kind,
+  })),
+  ...Object.entries(rules).map(([code, rule]) => ({ code, ...rule, example: code })),
+  { code: "NoSuchMachine", status: 404, kind: "absent", scope: "call", example: "NoSuchMachine" },
+];
+
+const refusalSchema = z.object({ error: z.object({ code: z.string(), message: z.string() }) });
+
+/** The refusal in an answer of a served market, which may also come with a good status. */
+export function readRefusal({ status, body }: HttpAnswer): ErrorFacts | undefined {
+  const refusal = refusalSchema.safeParse(body);
+  if (!refusal.success) return status < 400 ? undefined : { status };
+  const { code, message } = refusal.data.error;
+  return { status, code, text: message };
+}
 
 /** Any error of a call as the one error that callers know. */
 export function toPlatformError(error: unknown, place: Place): PlatformError {

@@ -3,11 +3,11 @@ import type { AdapterDefinition } from "@gpujob/spec";
 import { GpujobError } from "@gpujob/spec";
 import { createMockPlatform } from "./adapter.ts";
 import type { MockConfig } from "./config.ts";
-import { mockConfigSchema } from "./config.ts";
-import { toMarketTerms } from "./config/market-terms.ts";
+import { findOwnKey, mockConfigSchema } from "./config.ts";
 import { readSearchPath } from "./machine/environment.ts";
-import { startKeeper } from "./machine/start-keeper.ts";
-import { openLocalMarket } from "./market/local-market.ts";
+import { createMarketClient } from "./http/market-client.ts";
+import { localPlace, servedPlace } from "./machine-place.ts";
+import { openOwnMarket } from "./open-own-market.ts";
 
 export type { MockConfig } from "./config.ts";
 export { interruptMachine } from "./market/interrupt-machine.ts";
@@ -15,6 +15,9 @@ export { readCalls } from "./market/calls.ts";
 export type { MarketCall } from "./market/calls.ts";
 export { readMeter } from "./market/meter.ts";
 export type { MeterMachine } from "./market/meter.ts";
+export { serveMarket } from "./http/serve-market.ts";
+export type { MarketServer, ServeMarketOptions } from "./http/serve-market.ts";
+export { addMarketFault, clearMarketFaults } from "./change-faults.ts";
 export { resetMarket, stopAllMachines } from "./market/reset.ts";
 
 /** `adapter: mock`: a simulated platform whose machines are real processes on this computer. */
@@ -43,38 +46,30 @@ const mockAdapter: AdapterDefinition<MockConfig> = defineAdapter<MockConfig>({
     charges: true,
   },
   create(config, context) {
-    if (config.endpoint !== undefined) throw notYet(context.platform);
-    const terms = toMarketTerms(config, context.currency);
-    const { platform, stateFolder: folder, newId } = context;
+    const { stateFolder: folder } = context;
     const searchPath = readSearchPath();
-    const api = openLocalMarket({
-      folder,
-      platform,
-      terms,
-      newId,
-      // Not the context's clock: keepers are real processes and live in real time.
-      now: Date.now,
-      startKeeper: (leaseId, onFailure) => startKeeper({ folder, leaseId, searchPath }, onFailure),
-    });
-    const { offers } = terms;
-    return createMockPlatform({ context, api, offers, searchPath, isUp });
-
-    /** A file that is busy for a moment must not break a channel: the machine counts as up until it is read. */
-    function isUp(leaseId: string): boolean {
-      try {
-        return api.isUp(leaseId);
-      } catch {
-        return true;
-      }
+    if (config.endpoint !== undefined) {
+      const { endpoint, token, timeout } = config;
+      const own = findOwnKey(config);
+      if (own !== undefined) throw twoMarkets(context.platform, own);
+      const client = createMarketClient({ endpoint, token, timeoutMs: timeout, context });
+      const place = servedPlace(client.readFolder, Date.now);
+      return createMockPlatform({ context, api: client, searchPath, place });
     }
+    const api = openOwnMarket(config, context);
+    return createMockPlatform({ context, api, searchPath, place: localPlace(folder, Date.now) });
   },
 });
 
-function notYet(platform: string): GpujobError {
-  return new GpujobError("not_yet", `${platform}: a mock market cannot be reached over HTTP yet.`, {
-    platform,
-    hint: `Remove platforms.${platform}.endpoint: the market is then kept in a file.`,
-  });
+function twoMarkets(platform: string, own: string): GpujobError {
+  return new GpujobError(
+    "config_invalid",
+    `${platform}: a market behind an endpoint has its own ${own}.`,
+    {
+      platform,
+      hint: `Remove platforms.${platform}.${own} here, or the endpoint: the market is then kept in a file.`,
+    },
+  );
 }
 
 export default mockAdapter;

@@ -2,11 +2,11 @@ import { randomBytes } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { DatabaseSync } from "node:sqlite";
 import { setTimeout as sleep } from "node:timers/promises";
-import { createRealClock } from "@gpujob/adapter-kit/testing";
+import { createRealClock, createTestContext } from "@gpujob/adapter-kit/testing";
 import type { Lease, LeaseRequest, Offer, Platform } from "@gpujob/spec";
-import mockAdapter, { stopAllMachines } from "../src/index.ts";
+import { Secret } from "@gpujob/spec";
+import mockAdapter, { addMarketFault, serveMarket, stopAllMachines } from "../src/index.ts";
 
 /** A market in a folder of its own; everything ends with `close`. */
 export interface TestMarket {
@@ -30,11 +30,8 @@ export async function openTestMarket(config: Record<string, unknown> = {}): Prom
   const folder = join(home, "platforms", "mock");
   const written = { offers: [plainOffer()], ...config };
   const parsed = mockAdapter.configSchema.parse(written);
-  // The market reads its faults at each call, so that a test can add one while it is open.
-  const faults = [...parsed.faults];
-  const live = { ...parsed, faults };
   const open = (platform = "cheap"): Platform =>
-    mockAdapter.create(live, {
+    mockAdapter.create(parsed, {
       platform,
       stateFolder: folder,
       currency: "CNY",
@@ -51,14 +48,7 @@ export async function openTestMarket(config: Record<string, unknown> = {}): Prom
     platform: open(),
     config: written,
     open,
-    addFault(fault) {
-      const nth = countCalls(folder, String(fault["on"])) + 1;
-      const { faults: added } = mockAdapter.configSchema.parse({
-        ...written,
-        faults: [{ ...fault, nth }],
-      });
-      faults.push(...added);
-    },
+    addFault: (fault) => addMarketFault({ folder, platform: "cheap" }, { nth: 1, ...fault }),
     async close() {
       await stopAllMachines(folder);
       await rm(home, { recursive: true, force: true, maxRetries: 5 });
@@ -66,14 +56,55 @@ export async function openTestMarket(config: Record<string, unknown> = {}): Prom
   };
 }
 
-function countCalls(folder: string, call: string): number {
-  const database = new DatabaseSync(join(folder, "market.sqlite"));
-  try {
-    const row = database.prepare("SELECT count FROM counters WHERE name = ?").get(call);
-    return Number(row?.["count"] ?? 0);
-  } finally {
-    database.close();
-  }
+/** A market behind a server, and the platform that speaks to it over HTTP. */
+export interface ServedMarket extends TestMarket {
+  readonly url: string;
+  readonly token: string;
+}
+
+/** Serves a market with one offer, or with what `config` says; `client` goes into the entry of the client. */
+export async function openServedMarket(
+  config: Record<string, unknown> = {},
+  client: Record<string, unknown> = {},
+): Promise<ServedMarket> {
+  const home = await mkdtemp(join(tmpdir(), "gpujob-mock-"));
+  const folder = join(home, "platforms", "market");
+  const token = randomText(24);
+  const newId = () => randomText(12);
+  const server = await serveMarket({
+    config: mockAdapter.configSchema.parse({ offers: [plainOffer()], ...config }),
+    platform: "market",
+    folder,
+    currency: "CNY",
+    newId,
+    token: new Secret(token),
+    port: 0,
+  });
+  const written = { endpoint: server.url, token: { env: "MARKET_TOKEN" }, ...client };
+  const open = (platform = "cheap"): Platform =>
+    mockAdapter.create(
+      mockAdapter.configSchema.parse(written),
+      createTestContext({
+        platform,
+        stateFolder: join(home, "platforms", platform),
+        secrets: { MARKET_TOKEN: token },
+      }),
+    );
+  return {
+    home,
+    folder,
+    url: server.url,
+    token,
+    platform: open(),
+    config: written,
+    open,
+    addFault: (fault) => addMarketFault({ folder, platform: "market" }, { nth: 1, ...fault }),
+    async close() {
+      await server.close();
+      await stopAllMachines(folder);
+      await rm(home, { recursive: true, force: true, maxRetries: 5 });
+    },
+  };
 }
 
 /** An offer of the configuration as a user would write it. */

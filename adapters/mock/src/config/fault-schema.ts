@@ -3,7 +3,11 @@ import { z } from "zod";
 import type { Fault } from "../market/terms.ts";
 import { cards, duration, positive } from "./fields.ts";
 
-const chosen = { nth: positive.exactOptional(), offer: z.string().exactOptional() };
+const chosen = {
+  nth: z.union([positive, z.array(positive).min(1)]).exactOptional(),
+  rate: z.number().gt(0).max(1).exactOptional(),
+  offer: z.string().exactOptional(),
+};
 const anyCall = z.enum(["offers", "create", "get", "list", "release", "extend"]);
 const onCreate = { ...chosen, on: z.literal("create") };
 const onLease = { ...chosen, on: z.literal("lease") };
@@ -22,11 +26,46 @@ export const faultSchema: z.ZodType<Fault> = z.discriminatedUnion("do", [
       ...fault,
       ...(retryAfter === undefined ? {} : { retryAfterMs: retryAfter }),
     })),
+  z.strictObject({ ...chosen, on: anyCall, do: z.literal("lose-reply") }),
+  z
+    .strictObject({
+      ...chosen,
+      on: anyCall,
+      do: z.literal("status"),
+      status: z.int().min(400).max(599),
+      body: z.enum(["json", "html", "empty"]).default("json"),
+      retryAfter: duration.exactOptional(),
+      retryAfterAs: z.enum(["seconds", "date"]).default("seconds"),
+      done: z.boolean().default(false),
+    })
+    .transform(({ retryAfter, done, ...fault }) => ({
+      ...fault,
+      isDone: done,
+      ...(retryAfter === undefined ? {} : { retryAfterMs: retryAfter }),
+    })),
   z.strictObject({
     ...chosen,
-    on: z.enum(["create", "release", "extend"]),
-    do: z.literal("lose-reply"),
+    on: anyCall,
+    do: z.literal("junk"),
+    as: z.enum(["html", "empty", "cut", "wrong-type", "huge", "refusal"]),
   }),
+  z.strictObject({ ...chosen, on: anyCall, do: z.literal("break") }),
+  z
+    .strictObject({ ...chosen, on: anyCall, do: z.literal("trickle"), by: duration })
+    .transform(({ by, ...fault }) => ({ ...fault, byMs: by })),
+  z.strictObject({
+    ...chosen,
+    on: z.enum(["create", "list", "release", "extend"]),
+    do: z.literal("twice"),
+  }),
+  z
+    .strictObject({ ...chosen, on: z.enum(["get", "list"]), do: z.literal("stale"), by: duration })
+    .transform(({ by, ...fault }) => ({ ...fault, byMs: by })),
+  z.strictObject({ ...chosen, on: z.enum(["get", "release"]), do: z.literal("absent") }),
+  z
+    .strictObject({ ...onCreate, do: z.literal("late"), by: duration })
+    .transform(({ by, ...fault }) => ({ ...fault, byMs: by })),
+  z.strictObject({ ...onCreate, do: z.literal("mismatch") }),
   z
     .strictObject({
       ...chosen,
@@ -39,7 +78,8 @@ export const faultSchema: z.ZodType<Fault> = z.discriminatedUnion("do", [
   z
     .strictObject({
       nth: chosen.nth,
-      on: z.literal("list"),
+      rate: chosen.rate,
+      on: z.enum(["get", "list"]),
       do: z.literal("lag"),
       by: duration,
     })

@@ -1,6 +1,7 @@
 import type { Currency, Money } from "@gpujob/spec";
 import type { MockConfig } from "../config.ts";
 import type { MarketTerms, OfferTerms } from "../market/terms.ts";
+import { randomFaults } from "../market/random-faults.ts";
 import { noCurrency } from "./fields.ts";
 import type { WrittenOffer } from "./offer-schema.ts";
 
@@ -13,7 +14,8 @@ export function toMarketTerms(config: MockConfig, currency: Currency): MarketTer
   const balance = config.balance === undefined ? undefined : name(config.balance);
   return {
     offers,
-    faults: config.faults,
+    faults: [...config.faults, ...randomFaults(config.random)],
+    seed: config.seed,
     // Enough for anything that a test or a try-out rents.
     balance: balance ?? { currency: own, micros: 1_000_000 * 1_000_000 },
   };

@@ -29,12 +29,13 @@ export function insertMachine(
   faults: CallFaults,
 ): { readonly machine: MachineRecord; readonly isNew: boolean } {
   const { platform } = place;
+  if (faults.isMismatch) throw mismatch("another request");
   const known = readMachines(database, "platform = ? AND token = ?", [platform, request.token])[0];
-  if (known !== undefined) return { machine: checkSame(known, request), isNew: false };
+  if (known !== undefined) return { machine: checkSame(known, request, place.now()), isNew: false };
   const offer = findOffer(database, place, request.offerType);
   const leaseId = `m-${place.newId()}`;
   const counted = { platform, offerType: offer.type };
-  const fate = countLease(database, counted, place.terms.faults);
+  const fate = countLease(database, counted, place.terms);
   const terms = reprice(offer, faults.priceFactor);
   database
     .prepare(
@@ -50,7 +51,7 @@ export function insertMachine(
       JSON.stringify(terms),
       offer.type,
       request.diskGib,
-      place.now(),
+      place.now() + faults.lateMs,
       offer.bootMs + fate.extraBootMs,
       request.endsMs,
       fate.interruptAfterMs,
@@ -71,12 +72,21 @@ export function countLive(database: DatabaseSync, platform: string, type: string
   return readMachines(database, where, [platform, type]).length;
 }
 
-function checkSame(machine: MachineRecord, request: CreateMachine): MachineRecord {
-  if (machine.terms.type === request.offerType) return machine;
-  throw new MarketError(
-    "TokenMismatch",
-    `the token was used for a machine of type ${machine.terms.type} before: ${machine.leaseId}`,
-  );
+function checkSame(machine: MachineRecord, request: CreateMachine, nowMs: number): MachineRecord {
+  if (machine.terms.type !== request.offerType) {
+    throw mismatch(`a machine of type ${machine.terms.type} before: ${machine.leaseId}`);
+  }
+  if (machine.createdMs > nowMs) throw inTheMaking();
+  return machine;
+}
+
+function mismatch(what: string): MarketError {
+  return new MarketError("TokenMismatch", `the token was used for ${what}`);
+}
+
+/** The answer while a machine is being made late: nobody can see it yet, and it will come. */
+export function inTheMaking(): MarketError {
+  return new MarketError("unavailable", "the request is still being worked on");
 }
 
 function findOffer(database: DatabaseSync, place: MarketPlace, type: string): OfferTerms {

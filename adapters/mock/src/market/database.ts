@@ -5,7 +5,7 @@ import { DatabaseSync } from "node:sqlite";
 const fileName = "market.sqlite";
 
 /** Raised with every change of the tables. */
-const fileVersion = 1;
+const fileVersion = 2;
 
 // The keeper of every machine opens this file too: no import here may be heavy.
 const schema = `
@@ -48,6 +48,11 @@ CREATE TABLE IF NOT EXISTS calls (
   lease_id TEXT,
   fault TEXT
 ) STRICT;
+CREATE TABLE IF NOT EXISTS faults (
+  number INTEGER PRIMARY KEY AUTOINCREMENT,
+  platform TEXT NOT NULL,
+  fault TEXT NOT NULL
+) STRICT;
 `;
 
 /** The market's file in a state folder. */
@@ -81,7 +86,8 @@ export function openDatabase(folder: string): DatabaseSync {
 function prepareTables(database: DatabaseSync, folder: string): void {
   const version = database.prepare("PRAGMA user_version").get()?.["user_version"];
   if (version === fileVersion) return;
-  if (version !== 0) {
+  // Version 1 had no table of added faults and nothing else that differs.
+  if (version !== 0 && version !== 1) {
     throw new Error(
       `${databasePath(folder)} was written by another version of gpujob. Run gpujob mock reset`,
     );

@@ -1,15 +1,34 @@
+import { createHash } from "node:crypto";
 import type { DatabaseSync } from "node:sqlite";
 import type { OfferGpu, PlatformErrorKind } from "@gpujob/spec";
-import type { CallFault, CallName, Fault, LeaseFault } from "./terms.ts";
+import { readAddedFaults } from "./added-faults.ts";
+import type {
+  CallFault,
+  CallName,
+  Fault,
+  LeaseFault,
+  MarketTerms,
+  SpoiledAnswerFault,
+} from "./terms.ts";
 
 /** What the faults of one call come to. */
 export interface CallFaults {
   readonly error?: { readonly kind: PlatformErrorKind; readonly retryAfterMs?: number };
-  readonly isReplyLost: boolean;
+  /** What becomes of the answer on its way. */
+  readonly spoiled?: SpoiledAnswerFault;
+  readonly isTwice: boolean;
+  /** Says that there is no such machine. */
+  readonly isAbsent: boolean;
+  /** Says that the token was used for another request. */
+  readonly isMismatch: boolean;
   readonly isIgnored: boolean;
   readonly isTagLost: boolean;
   readonly delayMs: number;
   readonly lagMs: number;
+  /** What is shown is so old. */
+  readonly staleMs: number;
+  /** The machine is made so much later, and the call fails. */
+  readonly lateMs: number;
   readonly priceFactor: number;
   /** For the log of calls; empty: none. */
   readonly names: string;
@@ -33,21 +52,33 @@ export interface Counted {
   readonly offerType?: string;
 }
 
+/** Where faults come from, beside those that were added to the market itself. */
+export type FaultTerms = Pick<MarketTerms, "faults" | "seed">;
+
+/** Of several that strike one answer, the first of these counts. */
+const spoiledKinds = ["lose-reply", "status", "junk", "break", "trickle"] as const;
+
 /** Counts a call and says what is to go wrong in it. Within a transaction. */
 export function countCall(
   database: DatabaseSync,
   counted: Counted & { readonly name: CallName },
-  faults: readonly Fault[],
+  terms: FaultTerms,
 ): CallFaults {
-  const hits = findHits(database, counted, faults).filter((fault) => fault.on !== "lease");
+  const hits = findHits(database, counted, terms).filter((fault) => fault.on !== "lease");
   const error = pick(hits, "error")[0];
+  const spoiled = spoiledKinds.flatMap((kind): readonly SpoiledAnswerFault[] => pick(hits, kind));
   return {
     ...(error === undefined ? {} : { error: toError(error) }),
-    isReplyLost: pick(hits, "lose-reply").length > 0,
+    ...(spoiled[0] === undefined ? {} : { spoiled: spoiled[0] }),
+    isTwice: pick(hits, "twice").length > 0,
+    isAbsent: pick(hits, "absent").length > 0,
+    isMismatch: pick(hits, "mismatch").length > 0,
     isIgnored: pick(hits, "ignore").length > 0,
     isTagLost: pick(hits, "lose-tag").length > 0,
     delayMs: sum(pick(hits, "delay").map(({ byMs }) => byMs)),
     lagMs: Math.max(0, ...pick(hits, "lag").map(({ byMs }) => byMs)),
+    staleMs: Math.max(0, ...pick(hits, "stale").map(({ byMs }) => byMs)),
+    lateMs: Math.max(0, ...pick(hits, "late").map(({ byMs }) => byMs)),
     priceFactor: pick(hits, "reprice").reduce((product, { factor }) => product * factor, 1),
     names: hits.map((fault) => fault.do).join(","),
   };
@@ -57,9 +88,9 @@ export function countCall(
 export function countLease(
   database: DatabaseSync,
   counted: { readonly platform: string; readonly offerType: string },
-  faults: readonly Fault[],
+  terms: FaultTerms,
 ): LeaseFaults {
-  const hits = findHits(database, { ...counted, name: "lease" }, faults).filter(
+  const hits = findHits(database, { ...counted, name: "lease" }, terms).filter(
     (fault) => fault.on === "lease",
   );
   const interrupt = earliest(pickLease(hits, "interrupt"));
@@ -79,17 +110,25 @@ export function countLease(
 function findHits(
   database: DatabaseSync,
   { platform, name, offerType }: Counted,
-  faults: readonly Fault[],
+  { faults, seed = 1 }: FaultTerms,
 ): readonly Fault[] {
   const all = increment(database, platform, name);
   const ofType =
     offerType === undefined ? 0 : increment(database, platform, `${name}:${offerType}`);
-  return faults.filter((fault) => {
+  const known = [...faults, ...readAddedFaults(database, platform)];
+  return known.filter((fault, index) => {
     if (fault.on !== name) return false;
     if (fault.offer !== undefined && fault.offer !== offerType) return false;
     const count = fault.offer === undefined ? all : ofType;
-    return fault.nth === undefined || fault.nth === count;
+    const isNth = fault.nth === undefined || [fault.nth].flat().includes(count);
+    if (fault.rate === undefined || !isNth) return isNth;
+    return chanceOf(`${seed} ${platform} ${index} ${name} ${count}`) < fault.rate;
   });
+}
+
+/** From 0 to 1, the same for the same words: what strikes by chance must strike again when a test is repeated. */
+function chanceOf(words: string): number {
+  return createHash("sha256").update(words).digest().readUInt32BE() / 2 ** 32;
 }
 
 function increment(database: DatabaseSync, platform: string, name: string): number {

@@ -4,27 +4,22 @@ import { readBalance } from "./balance.ts";
 import { chargeMachine } from "./billing.ts";
 import { logCall } from "./calls.ts";
 import type { MarketPlace } from "./create-machine.ts";
-import { countLive, insertMachine } from "./create-machine.ts";
+import { countLive, insertMachine, inTheMaking } from "./create-machine.ts";
 import { inTransaction, openDatabase } from "./database.ts";
 import type { CallFaults } from "./faults.ts";
 import { countCall } from "./faults.ts";
 import type { MachineRecord } from "./machine-record.ts";
-import { isVanished, readMachine, readMachines, toView } from "./machine-record.ts";
+import { asOf, isVanished, readMachine, readMachines, toView } from "./machine-record.ts";
 import type { CreateMachine, MachineView, MarketApi } from "./market-api.ts";
 import { MarketError } from "./market-api.ts";
-import { markEnded, settleMachines } from "./settle.ts";
+import { markEnded } from "./settle.ts";
+import { SpoiledAnswer } from "./spoiled-answer.ts";
 import type { KeepingOptions } from "./sweep.ts";
 import { startKeeper, sweep, wakeKeeper } from "./sweep.ts";
 import type { CallName } from "./terms.ts";
 
 /** What a market in a local file is made from. */
 export interface LocalMarketOptions extends KeepingOptions, MarketPlace {}
-
-/** The market's own side: everything `MarketApi` has, and what only its own computer can tell. */
-export interface LocalMarket extends MarketApi {
-  /** Can processes run on this machine now? No call of the API: neither counted nor faulty. */
-  isUp(leaseId: string): boolean;
-}
 
 /** A call that has been counted, and what is to go wrong in it. */
 interface Call {
@@ -34,7 +29,7 @@ interface Call {
 }
 
 /** Opens the market in a folder; the file is made at the first call. Any number of processes may do so. */
-export function openLocalMarket(options: LocalMarketOptions): LocalMarket {
+export function openLocalMarket(options: LocalMarketOptions): MarketApi {
   const { folder, platform, terms, now } = options;
   let opened: DatabaseSync | undefined;
   const database = (): DatabaseSync => (opened ??= openDatabase(folder));
@@ -43,7 +38,7 @@ export function openLocalMarket(options: LocalMarketOptions): LocalMarket {
     await sweep(database(), options);
     const faults = inTransaction(database(), () => {
       const counted = { platform, name, ...pickType(database(), about) };
-      const found = countCall(database(), counted, terms.faults);
+      const found = countCall(database(), counted, terms);
       logCall(database(), { platform, name, leaseId: about.leaseId, faults: found, atMs: now() });
       return found;
     });
@@ -52,11 +47,20 @@ export function openLocalMarket(options: LocalMarketOptions): LocalMarket {
       const sentence = `the market refused ${name}, as its faults say`;
       throw new MarketError(error.kind, sentence, error.retryAfterMs);
     }
+    const { spoiled } = faults;
+    if (spoiled?.do === "status" && !spoiled.isDone) {
+      throw new SpoiledAnswer(name, spoiled, undefined);
+    }
     return { name, faults, ...(about.leaseId === undefined ? {} : { leaseId: about.leaseId }) };
   }
 
-  function view(machine: MachineRecord): MachineView {
-    return toView(machine, now());
+  function view(machine: MachineRecord, staleMs = 0): MachineView {
+    return toView(asOf(machine, now() - staleMs), now());
+  }
+
+  /** Machines come into view with the age that the call asks for. */
+  function isShown(machine: MachineRecord, { lagMs, staleMs }: CallFaults): boolean {
+    return machine.createdMs + Math.max(lagMs, staleMs) <= now() && !isVanished(machine, now());
   }
 
   function own(leaseId: string): MachineRecord | undefined {
@@ -65,42 +69,48 @@ export function openLocalMarket(options: LocalMarketOptions): LocalMarket {
   }
 
   return {
-    async readStock(wait) {
+    async listOffers(wait) {
       const call = await begin("offers");
-      const stock = terms.offers.map(({ type, stock: all }) => [
-        type,
-        all === undefined ? null : Math.max(0, all - countLive(database(), platform, type)),
-      ]);
-      return answer(call, Object.fromEntries(stock), wait);
+      const offers = terms.offers.map(({ type, offer, stock: all }) => ({
+        offer,
+        stock: all === undefined ? null : Math.max(0, all - countLive(database(), platform, type)),
+      }));
+      return answer(call, offers, wait);
     },
     async create(request: CreateMachine, wait) {
       const call = await begin("create", { offerType: request.offerType });
       wait.signal.throwIfAborted();
-      const { machine, isNew } = inTransaction(database(), () =>
-        insertMachine(database(), options, request, call.faults),
-      );
+      const make = () =>
+        inTransaction(database(), () => insertMachine(database(), options, request, call.faults));
+      const { machine, isNew } = make();
       if (isNew) startKeeper(database(), options, machine.leaseId);
+      if (call.faults.isTwice) make();
+      if (call.faults.lateMs > 0) throw inTheMaking();
       return answer(call, view(machine), wait);
     },
     async describe(leaseId, wait) {
       const call = await begin("get", { leaseId });
       const machine = own(leaseId);
-      const isShown = machine !== undefined && !isVanished(machine, now());
-      return answer(call, isShown ? view(machine) : undefined, wait);
+      const { faults } = call;
+      const isFound = machine !== undefined && isShown(machine, faults) && !faults.isAbsent;
+      return answer(call, isFound ? view(machine, faults.staleMs) : undefined, wait);
     },
     async list(wait) {
       const call = await begin("list");
-      const machines = readMachines(database(), "platform = ? AND cleaned_ms IS NULL", [platform]);
-      const shown = machines.filter(
-        (machine) => machine.createdMs + call.faults.lagMs <= now() && !isVanished(machine, now()),
-      );
-      return answer(call, shown.map(view), wait);
+      const { staleMs, isTwice } = call.faults;
+      const open = "platform = ? AND (cleaned_ms IS NULL OR cleaned_ms > ?)";
+      const shown = readMachines(database(), open, [platform, now() - staleMs])
+        .filter((machine) => isShown(machine, call.faults))
+        .map((machine) => view(machine, staleMs));
+      return answer(call, isTwice ? [...shown, ...shown] : shown, wait);
     },
     async terminate(leaseId, wait) {
       const call = await begin("release", { leaseId });
       const machine = own(leaseId);
-      if (machine !== undefined && !call.faults.isIgnored) end(database(), machine, now());
-      return answer(call, undefined, wait);
+      const { isIgnored, isAbsent } = call.faults;
+      if (machine === undefined || isAbsent) return answer(call, "absent", wait);
+      if (!isIgnored) end(database(), machine, now());
+      return answer(call, "accepted", wait);
     },
     async setEnd(leaseId, endsMs, wait) {
       const call = await begin("extend", { leaseId });
@@ -121,11 +131,6 @@ export function openLocalMarket(options: LocalMarketOptions): LocalMarket {
       await sweep(database(), options);
       return readBalance(database(), options);
     },
-    isUp(leaseId) {
-      settleMachines(database(), now());
-      const machine = own(leaseId);
-      return machine !== undefined && view(machine).state === "up";
-    },
     close() {
       opened?.close();
       opened = undefined;
@@ -135,9 +140,8 @@ export function openLocalMarket(options: LocalMarketOptions): LocalMarket {
 
 async function answer<T>(call: Call, result: T, { signal }: { signal: AbortSignal }): Promise<T> {
   if (call.faults.delayMs > 0) await sleep(call.faults.delayMs, undefined, { signal });
-  if (call.faults.isReplyLost) {
-    throw new MarketError("outcome_unknown", `the answer to ${call.name} did not arrive`);
-  }
+  const { spoiled } = call.faults;
+  if (spoiled !== undefined) throw new SpoiledAnswer(call.name, spoiled, result);
   return result;
 }
 

@@ -101,9 +101,10 @@ function reclaimTime(machine: MachineRecord): number | undefined {
   return upMs + interruptAfterMs + (noticeMs ?? 0);
 }
 
-/** Is the machine kept out of reads and lists just now? */
+/** Is the machine kept out of reads and lists just now, or not yet made? */
 export function isVanished(machine: MachineRecord, nowMs: number): boolean {
-  const { upMs, vanishAfterMs, vanishMs } = machine;
+  const { upMs, vanishAfterMs, vanishMs, createdMs } = machine;
+  if (createdMs > nowMs) return true;
   if (upMs === null || vanishAfterMs === null || vanishMs === null) return false;
   return nowMs >= upMs + vanishAfterMs && nowMs < upMs + vanishAfterMs + vanishMs;
 }
@@ -129,6 +130,16 @@ export function toView(machine: MachineRecord, nowMs: number): MachineView {
     endsMs: machine.endsMs,
     pricePerHour: machine.terms.offer.price.perHour,
     notice: noticeOf(machine, nowMs),
+  };
+}
+
+/** The machine as it was known at an earlier time: an end that came after it has not happened. Pure. */
+export function asOf(machine: MachineRecord, thenMs: number): MachineRecord {
+  const { endedMs, cleanedMs } = machine;
+  return {
+    ...machine,
+    ...(endedMs !== null && endedMs > thenMs ? { endedMs: null, endReason: null } : {}),
+    ...(cleanedMs !== null && cleanedMs > thenMs ? { cleanedMs: null } : {}),
   };
 }
 

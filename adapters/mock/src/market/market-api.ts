@@ -1,4 +1,5 @@
 import type { Money, PlatformErrorKind } from "@gpujob/spec";
+import type { OfferTerms } from "./terms.ts";
 
 type Wait = { readonly signal: AbortSignal };
 
@@ -30,6 +31,12 @@ export interface MachineView {
   readonly notice: { readonly endsMs: number; readonly reason: string } | null;
 }
 
+/** An offer with the machines that are left of it; `null`: no end of them. */
+export interface StockedOffer {
+  readonly offer: OfferTerms["offer"];
+  readonly stock: number | null;
+}
+
 /** What the market bills for one machine so far. */
 export interface MachineCharge {
   readonly kind: "compute" | "disk";
@@ -43,15 +50,14 @@ export interface MachineCharge {
  * the place of the one that opens the file. Every call can meet the configured faults.
  */
 export interface MarketApi {
-  /** Machines left by offer type; `null`: no end of them. */
-  readStock(wait: Wait): Promise<Readonly<Record<string, number | null>>>;
+  listOffers(wait: Wait): Promise<readonly StockedOffer[]>;
   /** @throws MarketError, also `outcome_unknown` after the machine was made. */
   create(request: CreateMachine, wait: Wait): Promise<MachineView>;
   describe(leaseId: string, wait: Wait): Promise<MachineView | undefined>;
   /** Every machine that is not wholly ended, whoever's it is. */
   list(wait: Wait): Promise<readonly MachineView[]>;
-  /** Says yes also for a machine that has ended, and for an unknown one. */
-  terminate(leaseId: string, wait: Wait): Promise<void>;
+  /** Says yes also for a machine that has ended. `absent`: there is no such machine, or the market says so. */
+  terminate(leaseId: string, wait: Wait): Promise<"accepted" | "absent">;
   /** Moves the end timer. @throws MarketError `lease_failed` when there is no such live machine. */
   setEnd(leaseId: string, endsMs: number, wait: Wait): Promise<void>;
   readCharges(leaseId: string, wait: Wait): Promise<readonly MachineCharge[]>;
@@ -61,7 +67,7 @@ export interface MarketApi {
 
 /** How the market says no: a code and a sentence, as a vendor's API would. */
 export class MarketError extends Error {
-  readonly code: PlatformErrorKind | "TokenMismatch" | "NoSuchOffer" | "Closed";
+  readonly code: PlatformErrorKind | "TokenMismatch" | "NoSuchOffer" | "NoSuchMachine";
   readonly retryAfterMs: number | undefined;
 
   constructor(code: MarketError["code"], message: string, retryAfterMs?: number) {
