@@ -186,3 +186,18 @@ it("charges a machine to its end when the platform did not show it yet at the re
   const faults: readonly Fault[] = [{ kind: "wish", atMs: 1000, isNow: true }];
   expect(await playScenario(scenario(faults, { platforms }))).toEqual([]);
 });
+
+it("believes no young machine gone because the clock was set forward before another driver came", async ({
+  expect,
+}) => {
+  const platforms = [{ ...rented, lagMs: 90_000, windowMs: 120_000, forgets: true }];
+  for (let step = 15; step < 70; step += 1) {
+    const faults: readonly Fault[] = [
+      { kind: "wall-jump", atMs: 1500, ms: 3_600_000 },
+      { kind: "crash", driver: 1, step },
+      { kind: "wish", atMs: 1000, isNow: true },
+    ];
+    const facts = { ...scenario(faults, { platforms }), restartMs: 1000 };
+    expect([step, await playScenario(facts)]).toEqual([step, []]);
+  }
+});

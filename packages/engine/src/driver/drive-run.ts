@@ -108,8 +108,9 @@ async function driveLocked(drive: Drive): Promise<DriveEnd> {
     host: (attempt, member, wait) => hosts.host(attempt, member, wait),
     dropHost: (attempt, member) => hosts.drop(attempt, member),
     ageOf(at) {
-      const now = ports.clock.now();
-      return Math.min(now, begun.at + ports.clock.monotonic() - begun.monotonic) - at;
+      const watchedMs = ports.clock.monotonic() - begun.monotonic;
+      // The wall clock may have been set before this driver began: what came earlier is as old as it has watched itself.
+      return Math.min(ports.clock.now() - at, begun.at + watchedMs - at, watchedMs);
     },
     async holdLock(ms) {
       if (lock.expiresAt - ports.clock.now() < ms) await renew(ms + lockTtlMs);

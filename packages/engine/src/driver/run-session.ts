@@ -39,7 +39,10 @@ export interface RunSession {
   ): Promise<HostSession>;
   /** Forgets a broken connection. */
   dropHost(attempt: number, member: number): void;
-  /** Milliseconds since a journaled time, by the clock that says less: one that is set forward makes nothing older. */
+  /**
+   * Milliseconds since a journaled time that are certain: by the clock that says less, and of the time before this driver
+   * nothing at all. A wall clock that is set forward, whenever that was, makes nothing older.
+   */
   ageOf(at: number): number;
   /** Renews the drive lock so that it outlasts `ms`; throws when it is lost. */
   holdLock(ms: number): Promise<void>;

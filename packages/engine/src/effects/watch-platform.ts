@@ -21,7 +21,7 @@ export async function watchPlatform(work: Work, ref: MemberRef, link: Link): Pro
         link.host === undefined || link.isSilent() || clock.now() - state.askedAt >= calmPollMs;
       if (isDue) {
         state.askedAt = clock.now();
-        await lookForEnd(work, ref);
+        await lookForEnd(work, ref, link);
       }
     } catch (error) {
       if (!signal.aborted)
@@ -54,7 +54,7 @@ async function lookForNotice(
 }
 
 /** The platform's word that the machine has ended is proof that its job cannot run. */
-async function lookForEnd(work: Work, ref: MemberRef): Promise<void> {
+async function lookForEnd(work: Work, ref: MemberRef, link: Link): Promise<void> {
   const { session, signal } = work;
   const { target, member } = lookUp(work, ref);
   if (member.leaseId === undefined) return;
@@ -65,6 +65,8 @@ async function lookForEnd(work: Work, ref: MemberRef): Promise<void> {
   if (lease === undefined) {
     await session.ports.clock.sleep(betweenLooksMs, { signal });
     if ((await target.platform.getLease(member.leaseId, { signal })) !== undefined) return;
+    // Platforms lose sight of machines for a while. One that still speaks to us is not gone.
+    if (session.ports.clock.monotonic() - link.heardAt < betweenLooksMs) return;
   }
   await session.emit({
     type: "host-lost",
