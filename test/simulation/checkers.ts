@@ -11,7 +11,7 @@ import { epochMs } from "./world-time.ts";
 
 /** A promise that was broken, in words. */
 export interface Violation {
-  readonly kind: "leak" | "double" | "lost" | "ledger" | "limit" | "stuck";
+  readonly kind: "leak" | "double" | "lost" | "ledger" | "limit" | "untrue" | "stuck";
   readonly what: string;
 }
 
@@ -42,6 +42,7 @@ export async function check(
     ...checkDouble(remains),
     ...checkLost(remains, events),
     ...checkLimits(events),
+    ...(await checkView(remains, events)),
     ...(await checkLedger(remains, rows, ledger)),
   ];
 }
@@ -59,12 +60,8 @@ function checkSettled({ isSettled, nowMs }: Remains): readonly Violation[] {
   ];
 }
 
-/**
- * What still bills must be known: as not yet proven gone, or as a key that the sweep watches. Not after the clock was
- * set: a driver that comes later cannot tell a young machine from an old one by it, and the sweep is what is left.
- */
+/** What still bills must be known: as not yet proven gone, or as a key that the sweep watches. */
 function checkKnown(remains: Remains, rows: readonly LeaseRow[]): readonly Violation[] {
-  if (remains.scenario.faults.some(isJump)) return [];
   return machinesOf(remains)
     .filter(({ market, machine }) => market.isBillable(machine))
     .filter(({ machine }) => {
@@ -179,6 +176,26 @@ function checkLimits(events: readonly RunEvent[]): readonly Violation[] {
         ? [{ kind: "limit", what: `attempt ${event.attempt} began after a limit was reached` }]
         : [],
     );
+}
+
+/** What is shown of an attempt is what its job was told. */
+async function checkView(
+  remains: Remains,
+  events: readonly RunEvent[],
+): Promise<readonly Violation[]> {
+  const row = await remains.store.loadRun(remains.runId);
+  if (row === undefined) return [];
+  const { submission, nowMs } = remains;
+  const snapshot = readStored<Snapshot>(row.snapshot);
+  const view = viewRun({ submission, snapshot, now: epochMs + nowMs });
+  const started = events.flatMap((event) => (event.type === "job-started" ? [event] : []));
+  return started.flatMap(({ attempt, member }): readonly Violation[] => {
+    const told = remains.hosts.find((host) => host.wasResumed(attempt, member) !== undefined);
+    const isResumed = told?.wasResumed(attempt, member);
+    const shown = view.attempts[attempt - 1]?.isResumed;
+    if (isResumed === undefined || isResumed === shown) return [];
+    return [{ kind: "untrue", what: `attempt ${attempt} shows isResumed ${String(shown)}` }];
+  });
 }
 
 function isOfDriver({ kind }: Fault): boolean {

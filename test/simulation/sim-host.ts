@@ -77,6 +77,8 @@ export interface SimHost {
   /** The same, without being heard by the supervisor: for checks. */
   peek(attempt: number, rank: number): Product | undefined;
   starts(attempt: number, rank: number): number;
+  /** Was the job of this attempt told that it goes on from a checkpoint? Absent: it never started here. */
+  wasResumed(attempt: number, rank: number): boolean | undefined;
   /** Lets time pass for all jobs. */
   look(): void;
 }
@@ -363,6 +365,10 @@ export function createSimHost(options: {
     },
     product: (attempt) => productOf(claim(attempt)),
     peek: (attempt, rank) => productOf(jobs.get(keyOf(attempt, rank))),
+    wasResumed(attempt, rank) {
+      const job = jobs.get(keyOf(attempt, rank));
+      return job?.isStarted === true ? job.plan.isResumed : undefined;
+    },
     starts: (attempt, rank) => jobs.get(keyOf(attempt, rank))?.starts ?? 0,
     look() {
       for (const job of jobs.values()) pass(job);

@@ -55,6 +55,55 @@ describe("failover", () => {
     expect(view.cost.micros).toBe(micros);
   });
 
+  it("fetches what was saved as soon as it hears that the machine will be taken, and says what that was", async ({
+    expect,
+  }) => {
+    const world = await createWorld({
+      platforms: {
+        one: { offers: [testOffer("a", "one", 1_000_000), testOffer("b", "one", 2_000_000)] },
+      },
+      script: { isDeaf: true },
+      job: { checkpoint: { ...checkpoint, everyMs: 600_000, graceMs: 60_000 } },
+    });
+    const driven = world.drive();
+    await until(world, () => (world.hosts()[0]?.progress().doneMs ?? 0) > 20_000);
+    one(world).interrupt(one(world).machines()[0]?.leaseId ?? "", { noticeMs: 12_000 });
+    await driven;
+    const types = await world.eventTypes();
+    // Before the job ends, for it may take all the time that there is; and again when it has ended.
+    const heard = types.indexOf("interruption-noticed");
+    const ended = types.indexOf("job-exited");
+    expect(types.slice(heard, ended)).toContain("checkpoint-saved");
+    expect(types.slice(ended, types.indexOf("lease-released"))).toContain("checkpoint-saved");
+    const [first, second] = (await world.view()).attempts;
+    expect(first?.saved).toMatchObject({ files: 1, bytes: 1 });
+    expect(first?.reason).toMatch(/Saved: its checkpoint of 20\S+Z \(1 file, /);
+    expect(second?.isResumed).toBe(true);
+  });
+
+  it("says that an attempt resumed although the checkpoint came home only after it was prepared", async ({
+    expect,
+  }) => {
+    for (const crashAt of [undefined, "sent:start-job@2"]) {
+      const world = await createWorld({
+        platforms: {
+          one: { offers: [testOffer("a", "one", 1_000_000), testOffer("b", "one", 2_000_000)] },
+        },
+        job: { checkpoint: { ...checkpoint, everyMs: 600_000 } },
+      });
+      const driven = world.drive(crashAt === undefined ? {} : { crashAt });
+      await until(world, () => (world.hosts()[0]?.progress().doneMs ?? 0) > 20_000);
+      one(world).interrupt(one(world).machines()[0]?.leaseId ?? "", { noticeMs: 20_000 });
+      if ((await driven) === "crashed") {
+        await world.clock.sleep(100_000, { signal: new AbortController().signal });
+        await world.drive();
+      }
+      const view = await world.view();
+      expect(view.state).toBe("succeeded");
+      expect(view.attempts.map(({ isResumed }) => isResumed)).toEqual([false, true]);
+    }
+  });
+
   it("resumes elsewhere after a machine dies without a word", async ({ expect }) => {
     const world = await createWorld({
       platforms: {

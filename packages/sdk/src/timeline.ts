@@ -41,7 +41,7 @@ export function describeEvent(event: JournalEvent): string | undefined {
     case "prepare-failed":
       return `The machine could not be prepared: ${event.failure.message}`;
     case "job-started":
-      return "The job runs.";
+      return event.isResumed === true ? "The job runs, from the last checkpoint." : "The job runs.";
     case "node-set-up":
       return "A node is set up.";
     case "job-exited":

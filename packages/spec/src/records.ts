@@ -99,6 +99,10 @@ export interface AttemptView {
   readonly endedAt: string | null;
   readonly reason: string | null;
   readonly cost: Money | null;
+  /** Did its job begin from a checkpoint? */
+  readonly isResumed?: boolean;
+  /** The newest checkpoint of it that came home. */
+  readonly saved?: { readonly at: string; readonly files: number; readonly bytes: number };
 }
 
 /** One run, as users see it. Public shape of `show --json` and `submit --json`. */

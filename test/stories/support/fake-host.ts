@@ -6,6 +6,8 @@ export interface JobScript {
   /** Milliseconds of work until it ends by itself. */
   readonly workMs: number;
   readonly exitCode: number;
+  /** Does it go on until it is killed when it is asked to stop? */
+  readonly isDeaf?: boolean;
   /** What the card's driver logged while the job ran. */
   readonly xid?: number;
 }
@@ -222,7 +224,8 @@ export function createFakeHost(options: {
         check(signal);
         const job = jobOf(attempt);
         // The fake job saves and leaves a second after it is asked, or at the end of its grace if that is shorter.
-        if (job !== undefined) job.stopAt ??= uptime() + Math.min(graceMs, 1000);
+        const leavesAfterMs = script.isDeaf === true ? graceMs : Math.min(graceMs, 1000);
+        if (job !== undefined) job.stopAt ??= uptime() + leavesAfterMs;
       },
       async setLimits(_attempt, _limits, { signal }) {
         check(signal);

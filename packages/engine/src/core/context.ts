@@ -144,6 +144,10 @@ export interface Attempt {
   readonly tether?: { readonly kind: "short" | "long"; readonly lengthMs: number };
   /** Did it begin from a checkpoint? */
   readonly isResumed?: boolean;
+  /** The newest checkpoint of it that is at home. */
+  readonly saved?: CheckpointRecord;
+  /** When the platform takes the machine, as far as its notice can be believed; epoch milliseconds. */
+  readonly takenAt?: number;
 }
 
 export type StopCause =
@@ -159,6 +163,8 @@ export interface CheckpointRecord {
   readonly at: number;
   readonly files: number;
   readonly bytes: number;
+  /** How long it took to look at it and bring it home. */
+  readonly tookMs?: number;
 }
 
 /** How the run ends, as far as it is decided. */

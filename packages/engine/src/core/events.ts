@@ -66,7 +66,11 @@ export type RunEvent =
       readonly isResumed: boolean;
     })
   | (OfMember & { readonly type: "prepare-failed"; readonly failure: Failure })
-  | (OfMember & { readonly type: "job-started" })
+  | (OfMember & {
+      readonly type: "job-started";
+      /** Was a checkpoint in place? It may have come home after the preparation. Absent in old journals. */
+      readonly isResumed?: boolean;
+    })
   | (OfMember & { readonly type: "node-set-up" })
   | (OfMember & { readonly type: "job-exited"; readonly exit: HostExit; readonly logBytes: number })
   | (OfMember & {

@@ -46,6 +46,7 @@ export function applyHostPrepared(draft: Draft, event: Of<"host-prepared">): voi
 export function applyJobStarted(draft: Draft, event: Of<"job-started">): void {
   const { attempt: number, member } = event;
   const attempt = updateMember(draft, number, member, { isStarted: true });
+  if (event.isResumed !== undefined) updateAttempt(draft, number, { isResumed: event.isResumed });
   ask(draft, { kind: "watch-job", attempt: number, member });
   if (!attempt.members.every((each) => each.isStarted)) return;
   clear(draft, "queuedUntil", "fruitlessPlans");

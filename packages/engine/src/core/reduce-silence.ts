@@ -10,10 +10,12 @@ import {
   clearSilence,
   findAttempt,
   memberOf,
+  updateAttempt,
   updateMember,
 } from "./draft.ts";
 import type { RunEvent } from "./events.ts";
 import { defaultGraceMs } from "./limits.ts";
+import { shareNotice } from "./notice.ts";
 import { isEnding } from "./status.ts";
 
 type Of<Type extends RunEvent["type"]> = RunEvent & { readonly type: Type };
@@ -80,20 +82,25 @@ export function applyInterruption(draft: Draft, event: Of<"interruption-noticed"
   }
   if (attempt.phase !== "running")
     return failAttempt(draft, event.attempt, interrupted(event.reason));
-  const graceMs = draft.submission.job.checkpoint?.graceMs ?? defaultGraceMs;
-  const left = event.endsAt === undefined ? graceMs : event.endsAt - event.at;
-  // Half of what is left is kept for bringing the checkpoint home.
-  stopJob(
-    draft,
-    event.attempt,
-    {
-      kind: "interruption",
-      reason: event.reason,
-      ...(event.isDrill === true ? { isDrill: true } : {}),
-    },
-    Math.min(graceMs, Math.floor(left / 2)),
-  );
+  stopForNotice(draft, event);
   beginSpare(draft);
+}
+
+/** Lets the job save for as long as enough time stays to bring that home, and fetches at once what it saved before. */
+function stopForNotice(draft: Draft, event: Of<"interruption-noticed">): void {
+  const { attempt: number, at, endsAt, reason, isDrill } = event;
+  const rule = draft.submission.job.checkpoint;
+  const graceMs = rule?.graceMs ?? defaultGraceMs;
+  const { stopping, saved } = attemptOf(draft.context, number);
+  if (stopping !== undefined) return;
+  const lastFetchMs = saved?.tookMs === undefined ? {} : { lastFetchMs: saved.tookMs };
+  const { leftMs, saveMs } = shareNotice(at, endsAt, { graceMs, ...lastFetchMs });
+  const cause = { kind: "interruption" as const, reason };
+  // Nobody takes the machine of a drill.
+  if (isDrill === true) return stopJob(draft, number, { ...cause, isDrill }, graceMs);
+  updateAttempt(draft, number, { takenAt: at + leftMs });
+  stopJob(draft, number, cause, saveMs);
+  if (rule !== undefined) ask(draft, { kind: "take-checkpoints", attempt: number });
 }
 
 export function applyTetherTimer(draft: Draft, event: Of<"timer-fired">): void {

@@ -35,7 +35,7 @@ import {
 import { beginSpare, dropSpare, failAttempt, startWhenAllowed } from "./attempt.ts";
 import { closeAttempts } from "./close.ts";
 import type { Draft } from "./draft.ts";
-import { ask, findAttempt, update, updateMember } from "./draft.ts";
+import { ask, findAttempt, update, updateAttempt, updateMember } from "./draft.ts";
 import type { RunEvent } from "./events.ts";
 import { isEnding } from "./status.ts";
 
@@ -106,6 +106,7 @@ function apply(draft: Draft, event: RunEvent): void {
     case "interruption-noticed":
       return applyInterruption(draft, event);
     case "checkpoint-saved":
+      updateAttempt(draft, event.attempt, { saved: event.checkpoint });
       return update(draft, { checkpoint: event.checkpoint });
     case "outputs-collected":
       return applyCollected(draft, event);

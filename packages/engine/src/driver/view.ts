@@ -1,5 +1,6 @@
+import { formatBytes } from "@gpujob/spec";
 import type { AttemptView, Money, RunBilling, RunState, RunView } from "@gpujob/spec";
-import type { Attempt, RunContext, Submission } from "../core/context.ts";
+import type { Attempt, CheckpointRecord, RunContext, Submission } from "../core/context.ts";
 import type { Snapshot } from "../core/decide.ts";
 import { costMicros, memberCostMicros } from "../core/limits.ts";
 import { mayExist } from "../core/status.ts";
@@ -110,7 +111,24 @@ function viewAttempt(submission: Submission, attempt: Attempt, now: number): Att
     state: attempt.phase,
     startedAt: new Date(attempt.startedAt).toISOString(),
     endedAt: attempt.endedAt === undefined ? null : new Date(attempt.endedAt).toISOString(),
-    reason: attempt.end?.reason ?? attempt.candidate.reason,
+    reason: reasonOf(submission, attempt),
     cost: { currency: submission.currency, micros },
+    isResumed: attempt.isResumed ?? false,
+    ...(attempt.saved === undefined ? {} : { saved: viewSaved(attempt.saved) }),
   };
+}
+
+function viewSaved({ at, files, bytes }: CheckpointRecord): NonNullable<AttemptView["saved"]> {
+  return { at: new Date(at).toISOString(), files, bytes };
+}
+
+/** Why it ended, or was chosen; of one that was taken away also what is left of it. */
+function reasonOf({ job }: Submission, { end, candidate, saved, jobStartedAt }: Attempt): string {
+  if (end === undefined) return candidate.reason;
+  const isTaken = end.failure?.kind === "interrupted" && jobStartedAt !== undefined;
+  if (!isTaken || job.checkpoint === undefined) return end.reason;
+  if (saved === undefined) return `${end.reason} No checkpoint of it came home.`;
+  const files = `${saved.files} ${saved.files === 1 ? "file" : "files"}`;
+  const at = `${new Date(saved.at).toISOString().slice(0, 19)}Z`;
+  return `${end.reason} Saved: its checkpoint of ${at} (${files}, ${formatBytes(saved.bytes)}).`;
 }

@@ -1,9 +1,11 @@
 import { toFailure } from "@gpujob/spec";
 import type { Effect } from "../core/effects.ts";
 import { attemptOf } from "../core/draft.ts";
+import { mostReleaseMs } from "../core/notice.ts";
+import type { Report } from "../driver/run-session.ts";
 import { takeCheckpoint } from "./take-checkpoints.ts";
 import type { Work } from "./work.ts";
-import { backOff } from "./work.ts";
+import { backOff, deadline } from "./work.ts";
 
 /** A machine that is going away is asked for so long only; one that is kept, for longer. */
 const patienceMs = { retry: 5000, settle: 30_000, none: 0 };
@@ -14,21 +16,45 @@ export async function runCollectOutputs(
   effect: Effect & { readonly kind: "collect-outputs" },
 ): Promise<void> {
   const { session, signal } = work;
+  const { clock } = session.ports;
+  const { takenAt } = attemptOf(session.snapshot().context, effect.attempt);
+  if (takenAt === undefined) return collectPatiently(work, work, effect);
+  // A machine that is about to be taken is asked for nothing beyond that: it would only be waited for.
+  const leftMs = Math.max(leastMs, takenAt - clock.now() - mostReleaseMs);
+  const limit = deadline(clock, signal, leftMs);
+  try {
+    await collectPatiently(work, { ...work, signal: limit.signal }, effect);
+  } finally {
+    limit.clear();
+  }
+}
+
+const leastMs = 1000;
+
+/** Asks again after each failure, for as long as `limited` lasts or somebody's patience. */
+async function collectPatiently(
+  work: Work,
+  limited: Work,
+  effect: Effect & { readonly kind: "collect-outputs" },
+): Promise<void> {
+  const { session, signal } = work;
   const { ports } = session;
   const attempt = attemptOf(session.snapshot().context, effect.attempt);
   const patience = patienceMs[attempt.end?.next ?? "settle"];
-  const deadline = ports.clock.now() + Math.min(patience, session.submission.job.limits.holdMs);
+  const endsAt = ports.clock.now() + Math.min(patience, session.submission.job.limits.holdMs);
   const wait = backOff(250, 2000);
   for (;;) {
     try {
-      await takeCheckpoint(work, attempt.number, true);
-      return await collect(work, attempt.number);
+      await takeCheckpoint(limited, attempt.number, true);
+      const collected = await collect(limited, attempt.number);
+      return await session.emit(collected, { finish: work.effectId });
     } catch (error) {
       if (signal.aborted) throw error;
       const failure = toFailure(error);
       ports.observe({ type: "trouble", operation: "collect", failure });
       for (const { member } of attempt.members) session.dropHost(attempt.number, member);
-      if (failure.kind === "lease_failed" || ports.clock.now() >= deadline) {
+      const isOver = limited.signal.aborted || ports.clock.now() >= endsAt;
+      if (failure.kind === "lease_failed" || isOver) {
         return session.emit(
           { type: "collect-failed", attempt: attempt.number, failure },
           { finish: work.effectId },
@@ -39,7 +65,8 @@ export async function runCollectOutputs(
   }
 }
 
-async function collect(work: Work, number: number): Promise<void> {
+/** Outputs of every node; nothing is journaled yet. */
+async function collect(work: Work, number: number): Promise<Report> {
   const { session, signal } = work;
   const { submission, ports } = session;
   const attempt = attemptOf(session.snapshot().context, number);
@@ -60,10 +87,7 @@ async function collect(work: Work, number: number): Promise<void> {
     skipped += report.skipped.length;
   }
   ports.crashPoint("sent:collect-outputs");
-  await session.emit(
-    { type: "outputs-collected", attempt: number, files, skipped },
-    { finish: work.effectId },
-  );
+  return { type: "outputs-collected", attempt: number, files, skipped };
 }
 
 /** What an attempt left that is followed by another is kept apart: the last one's outputs have the plain names. */

@@ -1,6 +1,7 @@
 import type { Failure, HostPlan, HostSession, Lease, UploadFile } from "@gpujob/spec";
 import { GpujobError, toFailure } from "@gpujob/spec";
 import { budgetStopAt, defaultGraceMs } from "../core/limits.ts";
+import { placeEnvironment } from "../core/place-environment.ts";
 import type { RunSession } from "../driver/run-session.ts";
 import { orphanMs } from "./ends-at.ts";
 import type { MemberRef, Work } from "./work.ts";
@@ -22,7 +23,9 @@ export async function runPrepareHost(work: Work, ref: MemberRef): Promise<void> 
         session.ports.observe({ type: "progress", what: "upload", attempt: ref.attempt, progress }),
     });
     session.ports.crashPoint("sent:upload");
-    const isResumed = await stageCheckpoint(work, ref, host);
+    const checkpoint = await newestCheckpoint(work);
+    const isResumed = checkpoint.length > 0;
+    if (isResumed) await host.upload(me, checkpoint, { signal });
     const plan = await planFor(work, ref, isResumed);
     await host.prepare(me, plan, { signal });
     session.ports.crashPoint("sent:prepare-host");
@@ -46,13 +49,16 @@ export async function runStartJob(work: Work, ref: MemberRef): Promise<void> {
     const { session, signal } = work;
     const me = session.hostAttempt(ref.attempt, ref.member);
     const found = await host.readBeat(me, { signal });
+    // A job that the last driver started began from the same files: no newer ones come home before it is known to run.
+    const files = await newestCheckpoint(work);
+    const isResumed = files.length > 0;
     if (found.state === "absent" || found.state === "ready") {
-      const isResumed = await stageCheckpoint(work, ref, host);
+      if (isResumed) await host.upload(me, files, { signal });
       await host.prepare(me, await planFor(work, ref, isResumed), { signal });
     }
     await host.start(me, { signal });
     session.ports.crashPoint("sent:start-job");
-    await session.emit({ type: "job-started", ...ref }, { finish: work.effectId });
+    await session.emit({ type: "job-started", ...ref, isResumed }, { finish: work.effectId });
   });
 }
 
@@ -92,24 +98,11 @@ async function fail(work: Work, ref: MemberRef, failure: Failure): Promise<void>
   await work.session.emit({ type: "prepare-failed", ...ref, failure }, { finish: work.effectId });
 }
 
-/** Puts the newest checkpoint where the job looks for it; true when there is one. */
-async function stageCheckpoint(work: Work, ref: MemberRef, host: HostSession): Promise<boolean> {
-  const { session, signal } = work;
-  const { submission } = session;
-  const rule = submission.job.checkpoint;
-  if (rule === undefined) return false;
-  const { checkpoint } = session.snapshot().context;
-  const files = await loadCheckpoint(work, checkpoint?.checkpointId);
-  if (files.length === 0) return false;
-  await host.upload(session.hostAttempt(ref.attempt, ref.member), files, { signal });
-  return true;
-}
-
-async function loadCheckpoint(
-  work: Work,
-  checkpointId: string | undefined,
-): Promise<readonly UploadFile[]> {
+/** The files that the job goes on from, to be put where it looks for them; none: it begins anew. */
+async function newestCheckpoint(work: Work): Promise<readonly UploadFile[]> {
   const { ports, submission } = work.session;
+  if (submission.job.checkpoint === undefined) return [];
+  const checkpointId = work.session.snapshot().context.checkpoint?.checkpointId;
   if (checkpointId !== undefined) return ports.files.loadCheckpoint(submission.runId, checkpointId);
   if (submission.resumeFrom === undefined) return [];
   return ports.files.loadCheckpoint(submission.resumeFrom.runId);
@@ -125,7 +118,11 @@ async function planFor(work: Work, ref: MemberRef, isResumed: boolean): Promise<
   const nodes = await nodeAddresses(work, ref.attempt);
   const own = nodes[ref.member];
   return {
-    environment: { ...job.environment, GPUJOB_PLATFORM: attempt.candidate.offer.platform },
+    environment: {
+      ...placeEnvironment(job, attempt.candidate.offer),
+      ...job.environment,
+      GPUJOB_PLATFORM: attempt.candidate.offer.platform,
+    },
     secrets,
     isResumed,
     stopSignal: job.checkpoint?.signal ?? "SIGTERM",

@@ -47,10 +47,11 @@ export async function takeCheckpoint(work: Work, attempt: number, isFinal: boole
   });
   if (saved === undefined) return;
   session.ports.crashPoint("sent:take-checkpoints");
+  const tookMs = Math.max(0, session.ports.clock.now() - startedAt);
   await session.emit({
     type: "checkpoint-saved",
     attempt,
-    checkpoint: { ...saved.checkpoint, attempt, at: startedAt },
+    checkpoint: { ...saved.checkpoint, attempt, at: startedAt, tookMs },
     skipped: saved.skipped.length,
   });
 }
