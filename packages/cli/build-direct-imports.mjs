@@ -1,19 +1,15 @@
-// esbuild splits by file: whoever imports one name of a package's index.ts would load all that anyone imports from it.
+// Bundles are split by file: whoever imports one name of a package's index.ts would load all that anyone imports from it.
 // Our indexes list their exports one by one, so a named import can be sent to the file that has it.
 import { existsSync, readFileSync } from "node:fs";
-import { readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 
 const imports = /import\s+(type\s+)?\{([^}]*)\}\s+from\s+"(@gpujob\/[\w-]+)";/g;
-
-/** esbuild leaves out what nobody uses of a namespace, not of an object that is exported by its name. */
-const zodImport = /import \{ z \} from "zod";/;
 
 /**
  * Sends named imports of our packages to the files that export the names.
  *
  * @param {(name: string) => string} findIndex The index.ts of a package.
- * @returns {import("esbuild").Plugin}
+ * @returns {import("rolldown").Plugin}
  */
 export function directImports(findIndex) {
   /** @type {Map<string, Map<string, { file: string, name: string }>>} */
@@ -26,14 +22,12 @@ export function directImports(findIndex) {
   };
   return {
     name: "direct-imports",
-    setup: (build) => {
-      build.onLoad({ filter: /(?:packages|adapters)\/[\w-]+\/src\/.*\.ts$/ }, async ({ path }) => {
-        const source = await readFile(path, "utf8");
-        const contents = source.replace(zodImport, 'import * as z from "zod";').replace(imports, (_all, isType, names, from) =>
+    transform: {
+      filter: { id: /(?:packages|adapters)\/[\w-]+\/src\/.*\.ts$/ },
+      handler: (source) =>
+        source.replace(imports, (_all, isType, names, from) =>
           isType ? "" : redirect(names, from, exportsOf(from)),
-        );
-        return { contents, loader: "ts", resolveDir: dirname(path) };
-      });
+        ),
     },
   };
 }

@@ -1,83 +1,117 @@
-// Bundles the command: an entry for each process, one lazy chunk per command and per platform. Types are checked by `tsc -b`.
-import { build } from "esbuild";
+// Bundles the command: one file for what every call loads, one for the library, one for planning, and one lazy chunk for
+// each platform and each command that needs more. Types are checked by `tsc -b`.
+import { rolldown } from "rolldown";
 import { directImports } from "./build-direct-imports.mjs";
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
+/** @param {string} path */
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 
-// CommonJS packages inside an ES module need a `require` of their own; one for Node's own modules costs nothing to make.
-const banner = `import { createRequire as gpujobRequire } from "node:module";
-const require = (name) => process.getBuiltinModule(name) ?? gpujobRequire(import.meta.url)(name);
-const __filename = import.meta.filename, __dirname = import.meta.dirname;`;
-
-/** @type {import("esbuild").Plugin} zod brings its messages in fifty languages; the program speaks one. */
-const englishOnly = {
-  name: "english-only",
-  setup: (plugins) => {
-    plugins.onLoad({ filter: /zod\/v4\/locales\/index\.js$/ }, () => ({
-      contents: 'export { default as en } from "./en.js";',
-    }));
-  },
-};
+// CommonJS packages inside an ES module may look for where they stand.
+const banner = "const __filename = import.meta.filename, __dirname = import.meta.dirname;";
 
 /**
- * @type {import("esbuild").Plugin} zod compiles a schema at its first use, which pays after hundreds of values; a command
- * reads one or two with each.
+ * zod brings its messages in fifty languages, and the program speaks one. It compiles a schema at its first use, which
+ * pays after hundreds of values, and a command reads one or two with each.
+ *
+ * @type {import("rolldown").Plugin}
  */
-const interpretSchemas = {
-  name: "interpret-schemas",
-  setup: (plugins) => {
-    plugins.onLoad({ filter: /zod\/v4\/core\/core\.js$/ }, ({ path }) => {
-      const contents = readFileSync(path, "utf8");
+const lessZod = {
+  name: "less-zod",
+  load: {
+    filter: { id: /zod\/v4\/(?:locales\/index|core\/core)\.js$/ },
+    handler: (path) => {
+      if (path.endsWith("index.js")) return 'export { default as en } from "./en.js";';
       const setting = "globalConfig = globalThis.__zod_globalConfig";
+      const contents = readFileSync(path, "utf8");
       if (!contents.includes(setting)) throw new Error(`${path} has no ${setting}.`);
-      return { contents: contents.replace(setting, "globalConfig = { jitless: true }") };
-    });
+      return contents.replace(setting, "globalConfig = { jitless: true }");
+    },
   },
 };
 
-const result = await build({
-  entryPoints: {
+/** What is loaded together is one file: to find, read and link another one costs as much as a good deal of code. */
+const together = [
+  { name: "main", root: here("src/main.ts") },
+  { name: "sdk", root: here("../sdk/src/index.ts") },
+  { name: "planning", root: here("../sdk/src/planning.ts") },
+];
+
+/** @type {Map<string, ReadonlySet<string>>} */
+const reached = new Map();
+
+/**
+ * The files that one loads when it is loaded itself.
+ *
+ * @param {string} root
+ * @param {import("rolldown").ChunkingContext} context
+ */
+function filesOf(root, context) {
+  const known = reached.get(root);
+  if (known !== undefined) return known;
+  /** @type {Set<string>} */
+  const files = new Set();
+  const pending = [root];
+  for (let id = pending.pop(); id !== undefined; id = pending.pop()) {
+    if (files.has(id)) continue;
+    files.add(id);
+    pending.push(...(context.getModuleInfo(id)?.importedIds ?? []));
+  }
+  reached.set(root, files);
+  return files;
+}
+
+const bundle = await rolldown({
+  input: {
     main: here("src/main.ts"),
     // A simulated machine is kept by a process of its own, which its adapter looks for under this name.
     "mock-keeper": here("../../adapters/mock/src/machine/keeper.ts"),
   },
-  outdir: here("dist"),
-  chunkNames: "chunks/[name]-[hash]",
-  bundle: true,
-  splitting: true,
-  format: "esm",
   platform: "node",
-  target: "node24.15",
-  conditions: ["@gpujob/source"],
-  banner: { js: banner },
+  resolve: { conditionNames: ["@gpujob/source", "node", "import"] },
+  transform: { target: "node24.15" },
   // ssh2 tries native helpers and goes on without them; oclif looks for a compiler only in development.
-  external: ["cpu-features", "*.node", "typescript"],
-  minifySyntax: true,
-  minifyWhitespace: true,
-  legalComments: "none",
+  external: ["cpu-features", /\.node$/, "typescript"],
   plugins: [
-    englishOnly,
-    interpretSchemas,
+    lessZod,
     directImports((name) => here(`../${name.replace("@gpujob/", "")}/src/index.ts`)),
   ],
-  write: false,
-  logLevel: "warning",
 });
+const { output } = await bundle.generate({
+  format: "esm",
+  banner,
+  chunkFileNames: "chunks/[name]-[hash].js",
+  minify: { compress: true, mangle: false, codegen: { removeWhitespace: true } },
+  comments: false,
+  codeSplitting: {
+    groups: [
+      {
+        name: (id, context) =>
+          together.find(({ root }) => filesOf(root, context).has(id))?.name ?? null,
+        debugName: "together",
+      },
+    ],
+  },
+});
+await bundle.close();
 
 // Nothing of the last build is touched before this one has succeeded.
-for (const { path, contents } of result.outputFiles) {
+const files = output.map((file) => ({
+  path: join(here("dist"), file.fileName),
+  contents: file.type === "chunk" ? file.code : file.source,
+}));
+for (const { path, contents } of files) {
   mkdirSync(dirname(path), { recursive: true });
   writeFileSync(`${path}.new`, contents);
   renameSync(`${path}.new`, path);
 }
-const kept = new Set(result.outputFiles.map(({ path }) => path));
+const kept = new Set(files.map(({ path }) => path));
 for (const name of readdirSync(here("dist/chunks"))) {
   const path = join(here("dist/chunks"), name);
   if (!kept.has(path)) rmSync(path);
 }
 
-const bytes = result.outputFiles.reduce((sum, { contents }) => sum + contents.byteLength, 0);
-console.log(`${result.outputFiles.length} files, ${Math.round(bytes / 1024)} KiB`);
+const bytes = files.reduce((sum, { contents }) => sum + Buffer.byteLength(contents), 0);
+console.log(`${files.length} files, ${Math.round(bytes / 1024)} KiB`);
