@@ -95,7 +95,7 @@ describe("a command line", () => {
   });
 
   it("refuses later commands with not yet", async ({ expect }) => {
-    const later = [["serve"], ["mock", "serve"]];
+    const later = [["serve"]];
     for (const argv of later) {
       const { exitCode, out } = await runLine([...argv, "--json"]);
       expect(exitCode).toBe(2);

@@ -219,10 +219,11 @@ export function createGpujob(options: GpujobOptions = {}): Gpujob {
       const { removePlatform } = await import("./on-demand.ts");
       return removePlatform(workshop, name);
     },
-    async doctor({ platform, takeRun }, wait) {
+    async doctor({ platform, takeRun, isForgiving = false }, wait) {
       if (takeRun !== undefined) return takeOver(workshop, await find(takeRun, "unique"));
       const { runDoctor } = await import("./on-demand.ts");
-      return runDoctor(workshop, platform === undefined ? {} : { platform }, wait);
+      const only = platform === undefined ? {} : { platform };
+      return runDoctor(workshop, { ...only, isForgiving }, wait);
     },
     async schema(kind) {
       const { configJsonSchema, jobJsonSchema } = await import("./on-demand.ts");
@@ -247,6 +248,14 @@ export function createGpujob(options: GpujobOptions = {}): Gpujob {
     async mockReset() {
       const { resetMarkets } = await import("./on-demand.ts");
       return resetMarkets(workshop);
+    },
+    async mockServe(options) {
+      const { serveMockMarket } = await import("./on-demand.ts");
+      return serveMockMarket(workshop, options);
+    },
+    async mockFault(platform, fault) {
+      const { changeFaults } = await import("./on-demand.ts");
+      await changeFaults(workshop, platform, fault);
     },
 
     async drive(runId, { signal }) {

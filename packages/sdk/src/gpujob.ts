@@ -43,6 +43,8 @@ export interface PlanResult extends Plan {
   readonly warnings: readonly string[];
   /** What would happen, in money, if nobody came back. */
   readonly worstCase: string;
+  /** Variables that the first candidate's place gives to the job, such as mirrors; `mirrors: none` leaves them out. */
+  readonly environment?: Readonly<Record<string, string>>;
   /** Why there are no candidates and what would change that; absent where there are some. */
   readonly noOffer?: Failure;
 }
@@ -399,7 +401,12 @@ export interface Gpujob {
   /** Takes a platform out of the user's configuration, with the secrets kept for it. */
   removePlatform(name: string): Promise<void>;
   doctor(
-    options: { readonly platform?: string; readonly takeRun?: string },
+    options: {
+      readonly platform?: string;
+      readonly takeRun?: string;
+      /** Hosts that earlier runs found to be bad are not avoided any more. @default false */
+      readonly isForgiving?: boolean;
+    },
     wait: Wait,
   ): Promise<readonly DoctorCheck[]>;
   config(): Promise<readonly ConfigEntry[]>;
@@ -411,6 +418,16 @@ export interface Gpujob {
   /** What every mock market would bill. */
   mockMeter(): Promise<{ readonly machines: readonly MockMachine[] }>;
   mockReset(): Promise<{ readonly machines: number }>;
+  /**
+   * Serves a mock market over HTTP on this computer's loopback address until it is closed. Throws `usage` where there is
+   * no such market or the port is taken.
+   */
+  mockServe(options: ServeMockOptions): Promise<MockServer>;
+  /**
+   * Adds a fault, written as in the configuration, to a mock market that may be in use; `nth` counts from now.
+   * `undefined` takes back all that were added. Throws `usage`.
+   */
+  mockFault(platform: string, fault: string | undefined): Promise<void>;
 
   /** Drives one run until it is settled; what `gpujob drive` does in the background. */
   drive(runId: string, wait: Wait): Promise<RunView>;
@@ -418,6 +435,29 @@ export interface Gpujob {
   adoptOrphans(): Promise<readonly { readonly runId: string; readonly message: string }[]>;
   /** Lets go of locks, sockets and timers. Runs driven here are handed over first. */
   close(): Promise<void>;
+}
+
+/** Which mock market is served, and what goes wrong in it. */
+export interface ServeMockOptions {
+  /** Its name in the configuration. @default a market with a few usual cards */
+  readonly platform?: string;
+  /** 0: any free one. */
+  readonly port: number;
+  /** Each as in the configuration, instead of those there; none: those there. */
+  readonly faults: readonly string[];
+  /** Share of the calls that meet a fault by chance, over 0 up to 1. */
+  readonly random?: number;
+  readonly seed?: number;
+}
+
+/** A mock market that answers on loopback. */
+export interface MockServer {
+  readonly platform: string;
+  readonly url: string;
+  /** Closed to others; clients name it in their configuration. */
+  readonly tokenFile: string;
+  /** Stops answering; machines stay. Answers which of them still bill. */
+  close(): Promise<{ readonly billing: readonly MockMachine[] }>;
 }
 
 export interface MockMachine {

@@ -14,6 +14,7 @@ export type {
   LogChunk,
   LogOptions,
   MockMachine,
+  MockServer,
   NewPlatform,
   OfferFilter,
   OfferRow,

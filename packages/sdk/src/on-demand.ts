@@ -11,7 +11,7 @@ export { runDoctor } from "./doctor.ts";
 export { drillRun } from "./drill.ts";
 export { addPlatform, removePlatform } from "./edit-platforms.ts";
 export { createEnginePorts } from "./engine-ports.ts";
-export { meterOf, resetMarkets } from "./mock-markets.ts";
+export { changeFaults, meterOf, resetMarkets, serveMockMarket } from "./mock-markets.ts";
 export { retryRun } from "./retry.ts";
 export { describeReference, findReferences, resolveSecret } from "./secrets.ts";
 export { submit } from "./submit.ts";
