@@ -31,6 +31,7 @@ export function toOffer(view: MachineView, context: AdapterContext): Offer {
     bootSeconds: 0,
     observedAt: observedAt(view.machine, context),
     notes: notesOf(view),
+    ...(rental === undefined ? {} : { environment: rental.environment }),
     byHand,
   };
 }
@@ -55,10 +56,6 @@ function notesOf(view: MachineView): readonly string[] {
     ...(byHand.renews === true
       ? ["the next unit begins and is paid by itself until you end it"]
       : []),
-    ...(rental?.proxy === undefined
-      ? []
-      : [`for downloads from abroad: https_proxy=${rental.proxy}, unset afterwards`]),
-    ...(rental?.mirrors === undefined ? [] : [`mirrors: ${rental.mirrors.join(", ")}`]),
     ...(rental?.notes ?? []),
   ];
 }

@@ -1,5 +1,6 @@
 import { join, resolve } from "node:path";
 import type { Candidate } from "@gpujob/engine";
+import { placeEnvironment } from "@gpujob/engine";
 import type { NoOffer } from "@gpujob/scheduler";
 import type { Failure, JobSpec, PlatformConfig } from "@gpujob/spec";
 import { GpujobError, toFailure } from "@gpujob/spec";
@@ -74,9 +75,15 @@ export async function prepareJob(
       upload: { files: code.files.length, bytes: code.bytes, ignoredLarge: code.ignoredLarge },
       warnings: [...misnamed, ...code.warnings, ...sayBudget({ job, rates }, priced.candidates[0])],
       worstCase: worstCaseOf(job, priced.candidates[0]),
+      ...environmentOf(job, priced.candidates[0]),
       ...(priced.explanation === undefined ? {} : { noOffer: toNoOffer(priced.explanation) }),
     },
   };
+}
+
+function environmentOf(job: JobSpec, best: Candidate | undefined): Pick<PlanResult, "environment"> {
+  const environment = best === undefined ? {} : placeEnvironment(job, best.offer);
+  return Object.keys(environment).length === 0 ? {} : { environment };
 }
 
 /**

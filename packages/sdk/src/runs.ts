@@ -1,6 +1,6 @@
 import { convertMoney } from "@gpujob/catalog";
 import type { RunEvent as JournalEvent, Snapshot, Submission } from "@gpujob/engine";
-import { viewRun } from "@gpujob/engine";
+import { placeEnvironment, viewRun } from "@gpujob/engine";
 import type { RunView } from "@gpujob/spec";
 import { GpujobError } from "@gpujob/spec";
 import type { LeaseRow, RunRow, Store } from "@gpujob/store";
@@ -108,7 +108,10 @@ export async function showRun(
   const journal = events.map((event) => readStored<JournalEvent>(event.data));
   const kept = keptUntil(submissionOf(row), snapshot, journal);
   const view = toRunView(row, now);
-  const notes = kept === undefined ? [] : [sayKept(kept, row.runId)];
+  const notes = [
+    ...(kept === undefined ? [] : [sayKept(kept, row.runId)]),
+    ...environmentNotes(submissionOf(row), snapshot),
+  ];
   return {
     ...view,
     ...(notes.length === 0 ? {} : { notes: [...(view.notes ?? []), ...notes] }),
@@ -127,6 +130,16 @@ export async function showRun(
             bytes: context.checkpoint.bytes,
           },
   };
+}
+
+/** What the place of the newest attempt gave to the job. */
+function environmentNotes(submission: Submission, { context }: Snapshot): readonly string[] {
+  const offer = context.attempts.at(-1)?.candidate.offer;
+  if (offer === undefined) return [];
+  const set = Object.entries(placeEnvironment(submission.job, offer));
+  if (set.length === 0) return [];
+  const text = set.map(([name, value]) => `${name}=${value}`).join(" ");
+  return [`Set for the job on ${offer.platform}: ${text} (mirrors: none leaves it out).`];
 }
 
 /** For each create: what was meant, what the platform made, how its end was seen. From the journal and its facts. */

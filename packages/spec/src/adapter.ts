@@ -104,6 +104,8 @@ export interface Offer {
   readonly observedAt: string;
   /** Free-form facts of the platform for people, shown by `offers --json`. */
   readonly notes?: readonly string[];
+  /** Variables that the place gives to each job, such as its mirrors; the job's own stand before them. Never secret. */
+  readonly environment?: Readonly<Record<string, string>>;
   /** With `release: by-hand`: how this machine is ended. */
   readonly byHand?: ByHand;
   /** Does the platform's end timer work on this one? Stands before the capability of the same name, and says less, never more. */

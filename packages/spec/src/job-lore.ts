@@ -3,7 +3,6 @@ import type { KeyLore } from "./problems.ts";
 const later = {
   E: "Remove the key; plans and prices work without it.",
   matrix: "Submit one job per combination, with -e for what differs.",
-  mirrors: "Set the package mirrors in `setup`.",
 } as const;
 
 /** What the parser knows about keys of the job file that the schema does not hold. */
@@ -16,7 +15,6 @@ export const jobKeyLore: KeyLore = {
     deadline: later.E,
     matrix: later.matrix,
     parallel: later.matrix,
-    mirrors: later.mirrors,
     registry: "It belongs to docker images, which come with it; use an image of the platform.",
   },
   peers: {

@@ -208,6 +208,14 @@ export function createJobSchema(names: GpuNames, written?: unknown) {
           })
           .exactOptional(),
       secrets: () => secretsSchema().exactOptional(),
+      mirrors: () =>
+        z
+          .enum(["auto", "none"])
+          .meta({
+            description:
+              "auto sets the variables of the place for downloads, such as HF_ENDPOINT; plan shows them.",
+          })
+          .exactOptional(),
       setup: () => script("Shell text that prepares each node before run.").exactOptional(),
       run: () => script("Shell text of the job. Left out: an interactive machine.").exactOptional(),
       outputs: () =>

@@ -52,6 +52,7 @@ export function toJobSpec(
     files: toFiles(values.files ?? {}),
     environment: context.environment,
     secrets: values.secrets ?? {},
+    ...(values.mirrors === "none" ? { mirrors: values.mirrors } : {}),
     ...optional("setup", values.setup),
     ...optional("run", values.run),
     outputs: [...new Set(values.outputs)],

@@ -87,6 +87,8 @@ export interface JobSpec {
   /** Final values; `null` never leaves the parser without an error. */
   readonly environment: Readonly<Record<string, string>>;
   readonly secrets: Readonly<Record<string, SecretReference>>;
+  /** `none`: the job does not get the variables of the place, such as its mirrors. Absent: it does. */
+  readonly mirrors?: "none";
   readonly setup?: string;
   /** Absent: an interactive machine. */
   readonly run?: string;

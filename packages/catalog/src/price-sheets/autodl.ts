@@ -1,6 +1,6 @@
 import type { SheetTable } from "./price-sheet.ts";
 
-// Per second, at least 0.01 CNY, from power-on to power-off — https://www.autodl.com/docs/price (2026-09)
+// Of the marketplace, of Pro and of GPUhub alike; see the platform's facts in `rentals.ts`.
 const perSecond = { unitSeconds: 1, minimumSeconds: 0, isBootBilled: false } as const;
 
 /** Machines rented in the console of the marketplace. Members pay about 5 % less. */

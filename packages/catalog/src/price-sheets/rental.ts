@@ -20,10 +20,8 @@ export interface Rental {
   readonly workFolders: readonly string[];
   /** What is lost so long after a stop; without `path` the machine itself. */
   readonly wipes: readonly { readonly path?: string; readonly afterStopSeconds: number }[];
-  /** A proxy inside the machine for downloads from abroad; to be set for a download and unset after it. */
-  readonly proxy?: string;
-  /** Mirrors for packages, as commands or addresses. */
-  readonly mirrors?: readonly string[];
+  /** Variables that make downloads work from its rooms, for each job; see `mirrors.ts`. */
+  readonly environment: Readonly<Record<string, string>>;
   /** Traps, one sentence each. */
   readonly notes: readonly string[];
   readonly source: string;

@@ -11,7 +11,7 @@ describe("rentals", () => {
       renews: true,
       billing: { unitSeconds: 3600, mode: "prepaid" },
     });
-    expect(findRental("autodl")).toBeUndefined();
+    expect(findRental("nowhere")).toBeUndefined();
   });
 
   it("has each platform once", ({ expect }) => {
@@ -24,6 +24,10 @@ describe("rentals", () => {
     expect(rental.endAt).not.toBe("");
     expect(rental.source).not.toBe("");
     expect(rental.workFolders.every((folder) => folder.startsWith("/"))).toBe(true);
+    for (const [name, value] of Object.entries(rental.environment)) {
+      expect(name).toMatch(/^[A-Z][A-Z0-9_]*$/);
+      expect(value).toMatch(/^(?:https?:\/\/|http\.https:\/\/|\d+$)/);
+    }
     const ageMs = Date.parse(sheetsReviewedAt) - Date.parse(rental.observedAt);
     expect(ageMs).toBeGreaterThanOrEqual(0);
     expect(ageMs).toBeLessThan(yearMs);

@@ -1,3 +1,4 @@
+import { downloadProxy, mainlandMirrors, modelMirrors } from "./mirrors.ts";
 import type { Rental } from "./rental.ts";
 
 const hour = 3600;
@@ -7,6 +8,27 @@ const wholeHours = { unitSeconds: hour, minimumSeconds: hour } as const;
 const isRoundingUnknown = "How time is rounded is not known: whole hours are counted.";
 
 const rentals: readonly Rental[] = [
+  {
+    platform: "autodl",
+    title: "AutoDL",
+    country: "cn",
+    endAt: "the instance list of https://www.autodl.com/console",
+    // Per second, at least 0.01 CNY, from power-on to power-off — https://www.autodl.com/docs/price (2026-09)
+    billing: { unitSeconds: 1, minimumSeconds: 0, isBootBilled: false },
+    renews: false,
+    // `shutdown` inside ends the bill, but a monthly plan runs on: its user says which it is.
+    powerOff: "none",
+    workFolders: ["/root/autodl-tmp"],
+    wipes: [{ afterStopSeconds: 15 * day }],
+    environment: modelMirrors,
+    notes: [
+      "`shutdown` inside the machine ends the bill of one that is paid by the hour; `powerOff: ends` has that done after a job.",
+      "Port and password may change at every start.",
+      "`source /etc/network_turbo` in `setup` speeds GitHub and Hugging Face up, and slows everything else down.",
+    ],
+    source: "https://www.autodl.com/docs",
+    observedAt: "2026-09-08",
+  },
   {
     platform: "gpushare",
     title: "恒源云 Gpushare",
@@ -19,7 +41,7 @@ const rentals: readonly Rental[] = [
     powerOff: "none",
     workFolders: ["/hy-tmp"],
     wipes: [{ path: "/hy-tmp", afterStopSeconds: day }, { afterStopSeconds: 10 * day }],
-    proxy: "http://turbo.gpushare.com:30000",
+    environment: { ...mainlandMirrors, ...downloadProxy("http://turbo.gpushare.com:30000") },
     notes: [
       "One hour is frozen on the account when the machine is started.",
       "/root and the system disk go back to the image at every stop.",
@@ -39,7 +61,7 @@ const rentals: readonly Rental[] = [
     powerOff: "none",
     workFolders: ["/data"],
     wipes: [],
-    proxy: "http://proxy.mornai.cn:7890",
+    environment: { ...mainlandMirrors, ...downloadProxy("http://proxy.mornai.cn:7890") },
     notes: ["Stopping the machine forfeits what is left of the hour that is paid."],
     source: "https://www.mornai.cn/doc/index/detail/bid/1000/id/1140.html",
     observedAt: "2026-06-01",
@@ -61,11 +83,7 @@ const rentals: readonly Rental[] = [
     // /mnt is a network disk of 5 GB; /root is the local one.
     workFolders: [],
     wipes: [{ afterStopSeconds: 0 }],
-    mirrors: [
-      "/public/script/switch_conda_source.sh",
-      "/public/script/switch_pip_source.sh",
-      "/public/script/switch_apt_source.sh",
-    ],
+    environment: mainlandMirrors,
     notes: [
       isRoundingUnknown,
       "A stop releases the machine: everything outside /mnt is lost at once.",
@@ -83,6 +101,7 @@ const rentals: readonly Rental[] = [
     powerOff: "none",
     workFolders: ["/gz-data"],
     wipes: [],
+    environment: mainlandMirrors,
     notes: [
       "An expanded data disk and /gz-fs above its free size cost money also while the machine is off.",
       "The card is not kept for you after a shutdown.",
@@ -100,6 +119,7 @@ const rentals: readonly Rental[] = [
     powerOff: "none",
     workFolders: ["/root/gpufree-data"],
     wipes: [],
+    environment: mainlandMirrors,
     notes: [isRoundingUnknown],
     source: "https://www.gpufree.cn as users saw it",
     observedAt: "2026-07-01",
@@ -114,7 +134,7 @@ const rentals: readonly Rental[] = [
     powerOff: "none",
     workFolders: ["/gemini/code"],
     wipes: [],
-    mirrors: ["pypi.virtaicloud.com", "conda.virtaicloud.com"],
+    environment: mainlandMirrors,
     notes: [isRoundingUnknown, "SSH must be enabled for the development environment."],
     source: "https://virtaicloud.com as users saw it",
     observedAt: "2026-07-01",
@@ -129,6 +149,7 @@ const rentals: readonly Rental[] = [
     powerOff: "none",
     workFolders: ["/data"],
     wipes: [{ afterStopSeconds: 3 * day }],
+    environment: mainlandMirrors,
     notes: [isRoundingUnknown, "A stop can fail where the disk is short."],
     source: "https://ai.gitee.com/compute",
     observedAt: "2026-07-15",
@@ -143,6 +164,7 @@ const rentals: readonly Rental[] = [
     powerOff: "none",
     workFolders: [],
     wipes: [],
+    environment: mainlandMirrors,
     notes: [isRoundingUnknown],
     source: "https://shengsuanyun.com",
     observedAt: "2026-07-15",
@@ -157,6 +179,7 @@ const rentals: readonly Rental[] = [
     powerOff: "none",
     workFolders: [],
     wipes: [],
+    environment: mainlandMirrors,
     notes: ["Paid disks are billed by the day, on or off."],
     source: "https://help.spacehpc.com",
     observedAt: "2026-07-01",
@@ -171,6 +194,7 @@ const rentals: readonly Rental[] = [
     powerOff: "none",
     workFolders: ["/home/featurize"],
     wipes: [],
+    environment: mainlandMirrors,
     notes: [
       isRoundingUnknown,
       "Giving the machine back wipes all but /home/featurize and /cloud at once.",
@@ -189,6 +213,7 @@ const rentals: readonly Rental[] = [
     selfEnd: { command: "sh /root/shutdown.sh", effect: "stops" },
     workFolders: [],
     wipes: [],
+    environment: mainlandMirrors,
     notes: [isRoundingUnknown],
     source: "its users",
     observedAt: "2026-07-01",

@@ -119,6 +119,13 @@ function priceSplit({ breakdown, totalPrice }: PlanCandidate): string {
   return `${known.join(" + ")} = ${formatMoney(totalPrice)}`;
 }
 
+function sayEnvironment({ environment, candidates }: PlanResult): readonly string[] {
+  if (environment === undefined) return [];
+  const set = Object.entries(environment).map(([name, value]) => tame(`${name}=${value}`));
+  const where = candidates[0]?.platform ?? "the machine";
+  return [`Sets on ${where}: ${set.join(" ")} (mirrors: none leaves it out).`];
+}
+
 function renderAssumptions(plan: PlanResult, view: View, isExplained: boolean): readonly string[] {
   const { files, bytes, ignoredLarge } = plan.upload;
   const rates = plan.exchangeRates
@@ -136,6 +143,7 @@ function renderAssumptions(plan: PlanResult, view: View, isExplained: boolean): 
     ),
     `With: ${plan.job.terms.join(", ")}.`,
     ...(isExplained ? rates : []),
+    ...sayEnvironment(plan),
     ...(plan.worstCase === "" ? [] : [plan.worstCase]),
   ];
   return [

@@ -72,6 +72,7 @@ export function samplePlan(change: Partial<PlanResult> = {}): PlanResult {
       ignoredLarge: [{ path: "数据/train.bin", bytes: 2_254_857_830 }],
     },
     warnings: ["AUTODL_TOKEN is known to this shell only."],
+    environment: { HF_ENDPOINT: "https://mirror.example" },
     worstCase: "If nobody comes back, autodl ends the machine after 24h: at most 45.12 CNY.",
     ...change,
   };
