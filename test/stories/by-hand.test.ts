@@ -1,4 +1,5 @@
 import { amendRun } from "@gpujob/engine";
+import type { JobSpec } from "@gpujob/spec";
 import { describe, it } from "vitest";
 import { foldRun } from "./support/fold.ts";
 import type { World, WorldOptions } from "./support/world.ts";
@@ -29,6 +30,25 @@ async function makeWorld(over: Partial<WorldOptions> = {}): Promise<World> {
 }
 
 describe("a run on a machine that was rented by hand", () => {
+  it("gets the variables of its place under its own, and none where it wants none", async ({
+    expect,
+  }) => {
+    const offer = testOffer("box", "rented", 2_000_000, {
+      environment: { HF_ENDPOINT: "https://mirror.example", PIP_INDEX_URL: "https://pip.example" },
+    });
+    const environmentOf = async (job: Partial<JobSpec>): Promise<unknown> => {
+      const world = await makeWorld({ platforms: { rented: { offers: [offer] } }, job });
+      await world.drive();
+      return world.hosts()[0]?.plans()[0]?.environment;
+    };
+    expect(await environmentOf({ environment: { PIP_INDEX_URL: "https://own.example" } })).toEqual({
+      HF_ENDPOINT: "https://mirror.example",
+      PIP_INDEX_URL: "https://own.example",
+      GPUJOB_PLATFORM: "rented",
+    });
+    expect(await environmentOf({ mirrors: "none" })).toEqual({ GPUJOB_PLATFORM: "rented" });
+  });
+
   it("ends with the job's own code and says that it bills on", async ({ expect }) => {
     const world = await makeWorld({ script: { exitCode: 3 } });
     expect(await world.drive()).toEqual({ kind: "settled" });

@@ -45,6 +45,8 @@ export interface FakeHost {
   becomeOther(): void;
   /** How often a job was started here. */
   starts(): number;
+  /** What the jobs here were given, one after the other. */
+  plans(): readonly HostPlan[];
   /** Is a job running and not frozen at this moment? */
   isRunning(): boolean;
   progress(): Progress;
@@ -272,6 +274,7 @@ export function createFakeHost(options: {
       bootId = "boot-2";
       for (const job of jobs.values()) job.exit ??= exitOf(1, "rebooted");
     },
+    plans: () => [...jobs.values()].map(({ plan }) => plan),
     starts: () => [...jobs.values()].reduce((sum, job) => sum + job.starts, 0),
     isRunning() {
       if (isDestroyed) return false;
