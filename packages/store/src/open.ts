@@ -63,6 +63,7 @@ export async function openStoreWith(
     ...options,
     checkFile: () => checkFile(),
     checkLayout: layoutCheck(options.path, migrations),
+    gather: options.path === inMemory ? (flush) => flush() : (flush) => void setImmediate(flush),
   });
   try {
     await session.exclusive(() => lay(database, options, migrations));

@@ -6,12 +6,16 @@ import type { Patience } from "./patience.ts";
 import { perform } from "./query.ts";
 import type { Query, Row, Work } from "./query.ts";
 import { damagedError, isDamage, toStoreError } from "./trouble.ts";
+import { createWriteGroup } from "./write-group.ts";
 
 /** One open database: performs work, each write in a transaction of its own. */
 export interface Session {
   /** Performs work that changes nothing. */
   read<T>(work: () => Work<T>): Promise<T>;
-  /** Performs work in one immediate transaction: all of it is on the disk when this resolves, or none of it. */
+  /**
+   * Performs work in an immediate transaction: all of it is on the disk when this resolves, or none of it. Calls of one
+   * turn of the event loop share a transaction; one that fails takes nothing of the others with it.
+   */
   write<T>(work: () => Work<T>): Promise<T>;
   /** Does something with the database outside of this module; again while another process holds the lock. */
   exclusive<T>(use: () => T): Promise<T>;
@@ -28,6 +32,8 @@ export interface SessionOptions {
   readonly checkFile: () => void;
   /** Looked at inside each write: throws when a newer program has changed the layout meanwhile. */
   readonly checkLayout: (database: DatabaseSync) => void;
+  /** Calls back when writes that come together have come; at once where nothing is gained by waiting. */
+  readonly gather: (flush: () => void) => void;
 }
 
 /** Wraps an open database. It keeps each statement prepared, and refuses all writes once the file proved damaged. */
@@ -50,20 +56,37 @@ export function createSession(database: DatabaseSync, options: SessionOptions): 
     return statement.all(...query.values);
   }
 
-  function command(word: "begin immediate" | "commit" | "rollback"): void {
-    execute({ sql: word, values: [] });
+  function command(...words: readonly string[]): void {
+    for (const sql of words) execute({ sql, values: [] });
   }
 
-  function transact<T>(work: () => Work<T>): T {
+  /** One of several writes; what it wrote is taken back when it fails. */
+  function attempt<T>(write: () => T): PromiseFulfilledResult<T> | PromiseRejectedResult {
+    command("savepoint one");
+    try {
+      const value = write();
+      command("release one");
+      return { status: "fulfilled", value };
+    } catch (error) {
+      // A full disk may have ended the whole transaction already.
+      if (!database.isTransaction || isDamage(error)) throw error;
+      command("rollback to one", "release one");
+      return { status: "rejected", reason: toStoreError(error, path) };
+    }
+  }
+
+  function transact<T>(
+    writes: readonly (() => T)[],
+  ): readonly (PromiseFulfilledResult<T> | PromiseRejectedResult)[] {
     if (damage !== undefined) throw damage;
     checkFile();
     command("begin immediate");
     try {
       checkLayout(database);
-      const result = perform(work(), execute);
+      const results = writes.map(attempt);
       command("commit");
       checkFile();
-      return result;
+      return results;
     } catch (error) {
       // SQLite has rolled back by itself after some errors, a full disk among them.
       if (database.isTransaction) command("rollback");
@@ -71,10 +94,15 @@ export function createSession(database: DatabaseSync, options: SessionOptions): 
     }
   }
 
-  async function patiently<T>(patience: Patience, attempt: () => T): Promise<T> {
+  const group = createWriteGroup(
+    (writes) => patiently(writing, () => transact(writes)),
+    options.gather,
+  );
+
+  async function patiently<T>(patience: Patience, action: () => T): Promise<T> {
     if (!database.isOpen) throw closedError(path);
     try {
-      return await patience(attempt);
+      return await patience(action);
     } catch (error) {
       if (isDamage(error)) damage ??= damagedError(path, error);
       throw toStoreError(error, path);
@@ -83,10 +111,11 @@ export function createSession(database: DatabaseSync, options: SessionOptions): 
 
   return {
     read: (work) => patiently(reading, () => perform(work(), execute)),
-    write: (work) => patiently(writing, () => transact(work)),
+    write: (work) => group.add(() => perform(work(), execute)),
     exclusive: (use) => patiently(writing, use),
     inspect: () => patiently(reading, () => findFaults(database)),
     close() {
+      if (database.isOpen) group.flush();
       ending.abort(closedError(path));
       prepared.clear();
       if (database.isOpen) database.close();
