@@ -48,6 +48,25 @@ describe("a run on a market that does strange things", () => {
     expect(await played.home.readTruth("starts-strange")).toEqual(["2.0"]);
   });
 
+  it("avoids a host with wrong cards in later runs too, says why, and forgives it when told to", async ({
+    expect,
+  }) => {
+    const { home } = await play(['on: lease, nth: 1, do: wrong-gpu, gpu: "RTX3060:12GB:1"']);
+    const plan = await home.run(["plan", "job.yaml", "--explain"]);
+    expect(plan.out).toMatch(/avoided until 20\S+Z: cheap: the machine is not what was offered/);
+    expect(plan.out).toContain("gpujob doctor cheap --forgive");
+    const later = await home.run(["submit", "job.yaml", "-y", "--json"]);
+    expect(later.out).toContain('"offerId":"b"');
+    expect(later.out).not.toContain('"offerId":"a"');
+    expect((await home.run(["doctor"])).out).toMatch(
+      /warning {2}cheap avoided: a is avoided until/,
+    );
+    const forgiven = await home.run(["doctor", "--forgive"]);
+    expect(forgiven.out).toContain("1 avoided before; not any more.");
+    expect(forgiven.out).not.toContain("cheap avoided");
+    expect((await home.run(["plan", "job.yaml", "--explain"])).out).not.toContain("avoided until");
+  });
+
   it("finds the machine whose answer and tags were lost, and uses it", async ({ expect }) => {
     const played = await play([
       "on: create, nth: 1, do: lose-reply",

@@ -12,6 +12,8 @@ export interface Exclusion {
   readonly untilMs: number;
   /** Why, as the user reads it. */
   readonly reason: string;
+  /** The host itself is bad: later runs avoid it too, until this is over or the user says otherwise. */
+  readonly isShared?: true;
 }
 
 type Place = Pick<Offer, "platform" | "region" | "zone" | "offerId">;

@@ -181,6 +181,10 @@ function missOfPrice(
 
 function compileExclusionCheck(exclusion: Exclusion): Check {
   const until = `${new Date(exclusion.untilMs).toISOString().slice(0, 19)}Z`;
-  const miss = { key: "offer", text: `avoided until ${until}: ${exclusion.reason}` };
+  const wayOut =
+    exclusion.isShared === true
+      ? ` (\`gpujob doctor ${exclusion.platform} --forgive\` ends this)`
+      : "";
+  const miss = { key: "offer", text: `avoided until ${until}: ${exclusion.reason}${wayOut}` };
   return (offer) => (isExcluded(exclusion, offer) ? miss : undefined);
 }

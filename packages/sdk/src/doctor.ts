@@ -2,6 +2,8 @@ import { access, constants, statfs } from "node:fs/promises";
 import { toFailure } from "@gpujob/spec";
 import type { Failure } from "@gpujob/spec";
 import { formatBytes, formatMoney } from "@gpujob/spec";
+import type { Exclusion } from "@gpujob/scheduler";
+import { forgiveAvoided, listAvoided } from "./avoided.ts";
 import type { DoctorCheck } from "./gpujob.ts";
 import type { ConfiguredPlatform } from "./platforms.ts";
 import { findReferences, resolveSecret } from "./secrets.ts";
@@ -17,22 +19,45 @@ const checkDeadlineMs = 20_000;
 /** Looks at this machine, the configuration and each platform, and says what to do about what is wrong. */
 export async function runDoctor(
   workshop: Workshop,
-  options: { readonly platform?: string },
+  options: { readonly platform?: string; readonly isForgiving?: boolean },
   wait: Wait,
 ): Promise<readonly DoctorCheck[]> {
+  const { around } = workshop;
+  const forgiven =
+    options.isForgiving === true
+      ? await forgiveAvoided(await workshop.store(), around.clock.now(), options.platform)
+      : undefined;
   const here = options.platform === undefined ? await checkHere(workshop) : [];
   const { platforms, configuration } = await workshop.setUp();
   const installation = await workshop.installation(configuration);
+  const avoided = await listAvoided(around, workshop.store);
   const names = configuration.config.platforms.map((each) => each.name);
   const wanted = options.platform === undefined ? names : [options.platform];
   const found = await Promise.all(
     wanted.map(async (name) => {
       const target = await platforms.get(name).catch((error: unknown) => toFailure(error));
       if ("kind" in target) return [check(name, "configuration", failed(target))];
-      return checkPlatform(target, { around: workshop.around, installation, ...wait });
+      const checks = await checkPlatform(target, { around, installation, ...wait });
+      return [...checks, ...avoided.filter((each) => each.platform === name).map(sayAvoided)];
     }),
   );
-  return [...here, ...found.flat()];
+  const forgot = forgiven === undefined ? [] : [sayForgiven(forgiven)];
+  return [...here, ...forgot, ...found.flat()];
+}
+
+/** One host that later runs avoid, and how to end that. */
+function sayAvoided({ platform, offerId, untilMs, reason }: Exclusion): DoctorCheck {
+  const until = `${new Date(untilMs).toISOString().slice(0, 19)}Z`;
+  return check(platform, "avoided", {
+    state: "warning",
+    message: `${offerId ?? "All of it"} is avoided until ${until}: ${reason}`,
+    hint: `gpujob doctor ${platform} --forgive ends this before its time.`,
+  });
+}
+
+function sayForgiven(count: number): DoctorCheck {
+  const message = count === 0 ? "No host was avoided." : `${count} avoided before; not any more.`;
+  return check("home", "avoided", ok(message));
 }
 
 async function checkHere(workshop: Workshop): Promise<readonly DoctorCheck[]> {

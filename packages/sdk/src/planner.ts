@@ -37,17 +37,26 @@ export interface PlannedOffers {
 export function createPlanner(options: {
   readonly platforms: Platforms;
   readonly clock: Clock;
+  /** Hosts that were bad for earlier runs. */
+  readonly avoided: () => Promise<readonly Exclusion[]>;
 }): Planner {
   const allowed = async (job: JobSpec): Promise<readonly ConfiguredPlatform[]> =>
     (await options.platforms.all()).filter((each) => isAllowed(job, each));
+  const withAvoided = async (own: PlanRequest): Promise<PlanRequest> => ({
+    ...own,
+    exclusions: [...own.exclusions, ...(await options.avoided())],
+  });
 
   return {
-    async plan(request, { signal }) {
-      const asked = await allowed(request.job);
-      const collected = await collectOffers(asked, { clock: options.clock, signal });
+    async plan(own, { signal }) {
+      const asked = await allowed(own.job);
+      const [collected, request] = await Promise.all([
+        collectOffers(asked, { clock: options.clock, signal }),
+        withAvoided(own),
+      ]);
       return rank(request, asked, collected);
     },
-    price: async (request, planned) => rank(request, await allowed(request.job), planned),
+    price: async (own, planned) => rank(await withAvoided(own), await allowed(own.job), planned),
   };
 }
 

@@ -101,7 +101,8 @@ export function createRunFiles(options: {
       const manifest =
         checkpointId === undefined
           ? manifests[0]
-          : manifests.find((each) => each.checkpointId === checkpointId);
+          : // One that was kept but not journaled, by a driver that died between, may have replaced it.
+            (manifests.find((each) => each.checkpointId === checkpointId) ?? manifests[0]);
       return manifest === undefined
         ? []
         : Promise.all(manifest.files.map((file) => content.toUploadFile(file)));

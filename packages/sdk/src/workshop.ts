@@ -7,6 +7,7 @@ import { openStore } from "@gpujob/store";
 import type { Store } from "@gpujob/store";
 import type { Configuration } from "./configuration.ts";
 import type { GpujobOptions } from "./gpujob.ts";
+import { listAvoided } from "./avoided.ts";
 import type { MachineAccess } from "./machine-access.ts";
 import type { Planner } from "./planner.ts";
 import type { Platforms } from "./platforms.ts";
@@ -101,7 +102,11 @@ export function openWorkshop(options: GpujobOptions): Workshop {
         log,
       });
     opened.set(key, platforms);
-    const planner = createPlanner({ platforms, clock: around.clock });
+    const planner = createPlanner({
+      platforms,
+      clock: around.clock,
+      avoided: async () => listAvoided(around, getStore),
+    });
     return {
       configuration,
       platforms,

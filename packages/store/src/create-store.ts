@@ -42,6 +42,7 @@ export function createStore(
     putPin: (pin) => session.write(() => memory.putPin(pin)),
     listExclusions: (now) => session.read(() => memory.listExclusions(now)),
     putExclusion: (exclusion) => session.write(() => memory.putExclusion(exclusion)),
+    dropExclusion: (scopeKey) => session.write(() => memory.dropExclusion(scopeKey)),
 
     readValue: (name) => session.read(() => memory.readValue(name)),
     putValue: (name, value) => session.write(() => memory.putValue(name, value)),

@@ -1,6 +1,7 @@
 import { GpujobError } from "@gpujob/spec";
 import { cancelEffects, insertEffects } from "./effects.ts";
 import { insertLedger, putLease } from "./leases.ts";
+import { putExclusion } from "./memory.ts";
 import { all, first } from "./query.ts";
 import type { Work } from "./query.ts";
 import { toEvent, toLock } from "./rows.ts";
@@ -33,6 +34,7 @@ export function* commit(step: Commit): Work<{ readonly seq: number }> {
   yield* insertEffects(runId, seq, at, step.addEffects);
   for (const lease of step.leases) yield* putLease(lease);
   for (const charge of step.ledger) yield* insertLedger(charge);
+  for (const exclusion of step.exclusions ?? []) yield* putExclusion(exclusion);
   for (const wishId of step.consumeWishes) yield* all(sql.consumeWish, runId, wishId);
   return { seq };
 }

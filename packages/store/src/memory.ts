@@ -35,6 +35,11 @@ export function* putExclusion(exclusion: ExclusionRow): Work<void> {
   yield* all(sql.putExclusion, exclusion.scopeKey, exclusion.reason, exclusion.until);
 }
 
+/** Ends an exclusion before its time. */
+export function* dropExclusion(scopeKey: string): Work<void> {
+  yield* all(sql.dropExclusion, scopeKey);
+}
+
 /** A named value, if there is one. */
 export function* readValue(name: string): Work<string | undefined> {
   const row = yield* first(sql.readValue, name);

@@ -93,6 +93,7 @@ export const sql = {
   putExclusion: `insert into exclusions (scope_key, reason, until_at) values (?, ?, ?)
     on conflict (scope_key) do update set reason = excluded.reason, until_at = excluded.until_at
     where excluded.until_at > exclusions.until_at`,
+  dropExclusion: `delete from exclusions where scope_key = ?`,
   dropExclusions: `delete from exclusions where until_at <= ?`,
 
   readValue: `select value from settings where name = ?`,

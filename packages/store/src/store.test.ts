@@ -353,6 +353,8 @@ it("keeps the longer of two exclusions, until it is over", async ({ expect, stor
   const known = { scopeKey: "cheap/a", reason: "no stock", until: 5000 };
   expect(await store.listExclusions(4999)).toEqual([known]);
   expect(await store.listExclusions(5000)).toEqual([]);
+  await store.dropExclusion("cheap/a");
+  expect(await store.listExclusions(4999)).toEqual([]);
 });
 
 it("keeps pins and named values, the latest word or the first as asked", async ({

@@ -131,6 +131,8 @@ export interface Commit {
   readonly leases: readonly LeaseRow[];
   readonly ledger: readonly LedgerRow[];
   readonly consumeWishes: readonly number[];
+  /** Places that later runs avoid as well. */
+  readonly exclusions?: readonly ExclusionRow[];
 }
 
 export interface RunFilter {
@@ -205,6 +207,8 @@ export interface Store {
   putPin(pin: PinRow): Promise<void>;
   listExclusions(now: number): Promise<readonly ExclusionRow[]>;
   putExclusion(exclusion: ExclusionRow): Promise<void>;
+  /** Ends an exclusion before its time. */
+  dropExclusion(scopeKey: string): Promise<void>;
 
   /** Small named values: the installation's id, notices already shown. */
   readValue(name: string): Promise<string | undefined>;

@@ -1,5 +1,5 @@
 import { defineCommand } from "../definition.ts";
-import { laterFlag, textFlag } from "../flags.ts";
+import { booleanFlag, laterFlag, textFlag } from "../flags.ts";
 import { present } from "../present.ts";
 import { renderDoctor } from "../render/places.ts";
 
@@ -12,11 +12,15 @@ export const doctor = defineCommand({
   args: { platform: { summary: "Only this platform" } },
   flags: {
     take: textFlag("Take the drive lock of a run after a restored backup", "RUN"),
+    forgive: booleanFlag("No longer avoid hosts whose cards failed in earlier runs"),
     probe: laterFlag("boolean"),
   },
   run: async ({ flags, args }, context) => {
     const gpujob = await context.gpujob();
-    const options = present({ platform: args.platform, takeRun: flags.take });
+    const options = {
+      ...present({ platform: args.platform, takeRun: flags.take }),
+      isForgiving: flags.forgive,
+    };
     const data = await gpujob.doctor(options, { signal: context.signal });
     const failed = data.filter(({ state }) => state === "failed");
     return {

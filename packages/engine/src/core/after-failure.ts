@@ -36,7 +36,7 @@ export function afterFailure(
   // An interruption of no place at all: the host was started anew and is there again.
   const isThereAgain = failure.kind === "interrupted" && failure.scope === "call";
   if ("exclusion" in decision && decision.exclusion !== undefined && !isThereAgain)
-    avoid(draft, decision.exclusion);
+    avoid(draft, lasting(decision.exclusion, attempt, failure, at));
   if (role === "spare") return { next: "none", reason: failure.message, failure };
   if (context.wish !== undefined) decideOutcome(draft, wishOutcome(context.wish));
   // A machine that is lost while a limit stops its job leaves nothing to go on with elsewhere.
@@ -78,6 +78,25 @@ function settledKind(failure: Failure): Failure {
     ? { ...rest, kind: "unavailable", scope: "offer" }
     : rest;
 }
+
+/**
+ * A host whose cards are bad or missing is bad for every run. A machine of the user's own, or rented by hand, is that very
+ * one; behind an offer of a platform are many, of which the same one comes back most likely soon.
+ */
+function lasting(
+  exclusion: Exclusion,
+  attempt: Attempt,
+  { kind, scope }: Failure,
+  at: number,
+): Exclusion {
+  const isBad = scope === "host" && (kind === "interrupted" || kind === "lease_failed");
+  if (!isBad) return exclusion;
+  const { release } = attempt.candidate.capabilities;
+  const untilMs = Math.max(exclusion.untilMs, at + (release === "api" ? 1 : 4) * hourMs);
+  return { ...exclusion, untilMs, isShared: true };
+}
+
+const hourMs = 3_600_000;
 
 function avoid(draft: Draft, exclusion: Exclusion): void {
   const current = dropExpired(draft.context.exclusions, draft.at);

@@ -1,4 +1,5 @@
-import type { LeaseRow, LedgerRow } from "@gpujob/store";
+import { exclusionKey } from "@gpujob/scheduler";
+import type { ExclusionRow, LeaseRow, LedgerRow } from "@gpujob/store";
 import { chargesOf } from "../core/charges.ts";
 import type { Attempt, Member, RunContext, Submission } from "../core/context.ts";
 import type { Look, RunEvent } from "../core/events.ts";
@@ -52,6 +53,13 @@ function leaseRow(
     ...(member.billedTo === undefined ? {} : { billedTo: member.billedTo }),
     ...(member.watchUntil === undefined ? {} : { watchUntil: member.watchUntil }),
   };
+}
+
+/** Bad hosts that an event told of, for later runs. */
+export function exclusionRows(before: RunContext, after: RunContext): ExclusionRow[] {
+  return after.exclusions
+    .filter((each) => each.isShared === true && !before.exclusions.includes(each))
+    .map((each) => ({ scopeKey: exclusionKey(each), reason: each.reason, until: each.untilMs }));
 }
 
 /** Charges that an event closed: exactly one per lease, when its end is known. */

@@ -6,7 +6,7 @@ import type { Submission } from "../core/context.ts";
 import { decide, snapshotVersion } from "../core/decide.ts";
 import type { Snapshot } from "../core/decide.ts";
 import type { RunEvent } from "../core/events.ts";
-import { ledgerRows, leaseRows } from "./facts.ts";
+import { exclusionRows, ledgerRows, leaseRows } from "./facts.ts";
 import type { EnginePorts } from "./ports.ts";
 import { stateOf } from "./view.ts";
 
@@ -101,6 +101,7 @@ export function createCommitter(options: CommitterOptions): {
       leases: leaseRows(snapshot.context, decision.snapshot.context, submission, event),
       ledger: ledgerRows(snapshot.context, decision.snapshot.context, submission),
       consumeWishes: wishes,
+      exclusions: exclusionRows(snapshot.context, decision.snapshot.context),
     });
     snapshot = decision.snapshot;
     seq = result.seq;

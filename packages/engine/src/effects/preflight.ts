@@ -16,6 +16,8 @@ export function compareWithOffer(
   const warnings: string[] = [];
   const problems: string[] = [];
   if (offer.gpu !== undefined) checkCards(offer.gpu, facts, node, problems, warnings);
+  // Missing cards are bad for every job; too little disk only for this one.
+  const scope = problems.length > 0 ? "host" : "offer";
   const wantedDisk = job.resources.diskGib?.min;
   if (wantedDisk !== undefined && facts.diskFreeGib < wantedDisk * (1 - vramTolerance)) {
     problems.push(`${facts.diskFreeGib.toFixed(1)} GiB of disk are free, ${wantedDisk} asked for`);
@@ -28,7 +30,7 @@ export function compareWithOffer(
     warnings,
     failure: {
       kind: "lease_failed",
-      scope: "host",
+      scope,
       message: `${offer.platform}: the machine is not what was offered: ${problems.join("; ")}.`,
     },
   };
