@@ -100,7 +100,7 @@ async function play(
 }
 
 /** No statement of the simulation ever waits for another process. */
-const still = {
+export const still = {
   now: () => 0,
   monotonic: () => 0,
   sleep: () => new Promise<void>(() => undefined),

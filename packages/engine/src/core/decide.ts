@@ -1,11 +1,10 @@
-import { GpujobError } from "@gpujob/spec";
-import { transition } from "xstate";
 import type { RunContext, Submission } from "./context.ts";
+import { createDraft } from "./draft.ts";
 import type { PlannedEffect } from "./effects.ts";
 import type { RunEvent } from "./events.ts";
-import { runMachine } from "./machine.ts";
-import { runPhases } from "./status.ts";
+import { reduce } from "./reduce.ts";
 import type { RunPhase } from "./status.ts";
+import { followWays } from "./ways.ts";
 
 /** A run as stored: where it is, and all that is known. Plain JSON. */
 export interface Snapshot {
@@ -43,22 +42,12 @@ export function initialSnapshot(runId: string): Snapshot {
 
 /** The core: what one event means. No clock, no randomness, no I/O; the same inputs give the same decision. */
 export function decide(snapshot: Snapshot, event: RunEvent, submission: Submission): Decision {
-  const state = runMachine.resolveState({
-    value: snapshot.phase,
-    context: { run: snapshot.context, submission },
-  });
-  const [next] = transition(runMachine, state, event);
-  const { draft, run } = next.context;
+  const draft = createDraft(snapshot.context, submission, event.at);
+  reduce(draft, event);
+  const phase = followWays(snapshot.phase, draft);
   return {
-    snapshot: { phase: toPhase(next.value), context: run },
-    effects: draft === undefined ? [] : [...draft.effects.values()],
-    cancelled: draft === undefined ? [] : [...draft.cancelled],
+    snapshot: { phase, context: draft.context },
+    effects: [...draft.effects.values()],
+    cancelled: [...draft.cancelled],
   };
-}
-
-function toPhase(value: unknown): RunPhase {
-  const phase = runPhases.find((each) => each === value);
-  if (phase === undefined)
-    throw new GpujobError("internal", `A run cannot rest in ${JSON.stringify(value)}.`);
-  return phase;
 }
