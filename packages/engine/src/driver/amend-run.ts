@@ -1,13 +1,14 @@
 import type { Clock } from "@gpujob/spec";
 import type { Store } from "@gpujob/store";
 import type { Submission } from "../core/context.ts";
-import { decide, snapshotVersion } from "../core/decide.ts";
+import { decide } from "../core/decide.ts";
 import type { Snapshot } from "../core/decide.ts";
 import type { RunEvent } from "../core/events.ts";
 import { readStored } from "../core/stored-json.ts";
 import { ledgerRows, leaseRows } from "./facts.ts";
 import type { Report } from "./run-session.ts";
 import { stateOf } from "./view.ts";
+import { createSnapshotWriter } from "./write-snapshot.ts";
 
 const lockTtlMs = 15_000;
 
@@ -40,7 +41,7 @@ export async function amendRun(
       expectedSeq: row.seq,
       at,
       event: { type: event.type, data: JSON.stringify(event) },
-      snapshot: JSON.stringify({ ...snapshot, version: snapshotVersion }),
+      snapshot: createSnapshotWriter()(snapshot),
       state: stateOf(snapshot),
       settledAt: row.settledAt,
       // Nobody drives the run any more, so nothing is asked for.

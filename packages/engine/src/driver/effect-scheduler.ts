@@ -3,6 +3,7 @@ import type { EffectRow } from "@gpujob/store";
 import type { Effect } from "../core/effects.ts";
 import type { EnginePorts } from "./ports.ts";
 import { readStored } from "../core/stored-json.ts";
+import { noLongerNeeded } from "../effects/work.ts";
 
 /** Does one effect; returns when it is done for good, or throws when its signal fires. */
 export type EffectRunner = (effect: Effect, row: EffectRow, signal: AbortSignal) => Promise<void>;
@@ -67,7 +68,7 @@ export function createEffectScheduler(options: {
       if (isStopped) return;
       const wanted = new Set(rows.map((row) => row.effectId));
       for (const [effectId, task] of tasks) {
-        if (!wanted.has(effectId)) task.controller.abort();
+        if (!wanted.has(effectId)) task.controller.abort(noLongerNeeded);
       }
       for (const row of rows) {
         if (!tasks.has(row.effectId)) start(row);
@@ -75,7 +76,7 @@ export function createEffectScheduler(options: {
     },
     async stop() {
       isStopped = true;
-      for (const task of tasks.values()) task.controller.abort();
+      for (const task of tasks.values()) task.controller.abort(noLongerNeeded);
       await Promise.all([...tasks.values()].map((task) => task.done));
     },
     size: () => tasks.size,

@@ -3,12 +3,13 @@ import { GpujobError, toFailure } from "@gpujob/spec";
 import { StaleEpochError } from "@gpujob/store";
 import type { LockRow } from "@gpujob/store";
 import type { Submission } from "../core/context.ts";
-import { decide, snapshotVersion } from "../core/decide.ts";
+import { decide } from "../core/decide.ts";
 import type { Snapshot } from "../core/decide.ts";
 import type { RunEvent } from "../core/events.ts";
 import { exclusionRows, ledgerRows, leaseRows } from "./facts.ts";
 import type { EnginePorts } from "./ports.ts";
 import { stateOf } from "./view.ts";
+import { createSnapshotWriter } from "./write-snapshot.ts";
 
 /** An event as a runner reports it; the driver adds the time. */
 export type Report = RunEvent extends infer Event
@@ -66,6 +67,7 @@ export function createCommitter(options: CommitterOptions): {
   readonly emit: RunSession["emit"];
 } {
   const { ports, submission, runId } = options;
+  const writeSnapshot = createSnapshotWriter();
   let { snapshot, seq } = options.initial;
   let tail: Promise<unknown> = Promise.resolve();
 
@@ -87,7 +89,7 @@ export function createCommitter(options: CommitterOptions): {
       expectedSeq: seq,
       at,
       event: { type: event.type, data: JSON.stringify(event) },
-      snapshot: JSON.stringify({ ...decision.snapshot, version: snapshotVersion }),
+      snapshot: writeSnapshot(decision.snapshot),
       state: stateOf(decision.snapshot),
       ...(isSettled ? { settledAt: at } : {}),
       addEffects: decision.effects.map((planned) => ({

@@ -2,6 +2,7 @@ import type { Store } from "@gpujob/store";
 import type { Submission } from "../core/context.ts";
 import { decide, initialSnapshot, snapshotVersion } from "../core/decide.ts";
 import { stateOf } from "./view.ts";
+import { createSnapshotWriter } from "./write-snapshot.ts";
 
 /** Writes a new run and its first effects; whoever drives it next begins. The same idempotency key: the same run. */
 export async function submitRun(
@@ -16,7 +17,7 @@ export async function submitRun(
     name: submission.job.name,
     state: stateOf(decision.snapshot),
     createdAt: submission.submittedAt,
-    snapshot: JSON.stringify({ ...decision.snapshot, version: snapshotVersion }),
+    snapshot: createSnapshotWriter()(decision.snapshot),
     snapshotVersion,
     submission: JSON.stringify(submission),
     labels: submission.job.labels,

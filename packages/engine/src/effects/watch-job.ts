@@ -4,7 +4,7 @@ import { createLink, tetherMarginMs } from "./link.ts";
 import type { Link } from "./link.ts";
 import { watchPlatform } from "./watch-platform.ts";
 import type { MemberRef, Work } from "./work.ts";
-import { backOff, deadline, lookUp } from "./work.ts";
+import { backOff, deadline, lookUp, noLongerNeeded } from "./work.ts";
 
 const connectDeadlineMs = 15_000;
 
@@ -29,7 +29,7 @@ export async function runWatchJob(work: Work, ref: MemberRef): Promise<void> {
       { finish: work.effectId },
     );
   } finally {
-    stop.abort();
+    stop.abort(noLongerNeeded);
     await Promise.allSettled(side);
   }
 }
@@ -67,7 +67,7 @@ async function watchOnce(
   const { files } = session.ports;
   const { runId } = session.submission;
   const cut = new AbortController();
-  link.cut = () => cut.abort();
+  link.cut = () => cut.abort(noLongerNeeded);
   const logOffset = await files.logSize(runId, ref.attempt, ref.member);
   return host.watch(
     session.hostAttempt(ref.attempt, ref.member),

@@ -1,5 +1,5 @@
 import type { Clock, Failure } from "@gpujob/spec";
-import { PlatformError } from "@gpujob/spec";
+import { GpujobError, PlatformError } from "@gpujob/spec";
 import type { Attempt, Member } from "../core/context.ts";
 import { attemptOf, memberOf } from "../core/draft.ts";
 import type { EnginePlatform } from "../driver/ports.ts";
@@ -43,7 +43,10 @@ export function backOff(firstMs: number, mostMs: number): () => number {
   };
 }
 
-/** A signal that fires with this one or once the clock has gone on by `ms`: a deadline on one call. */
+/** Why something is ended that nobody needs any more. One for all: an `abort` without a reason makes an error each time. */
+export const noLongerNeeded = new GpujobError("aborted", "It is no longer needed.");
+
+/** A signal that fires with this one or once the clock has gone on by `ms`: a deadline on one call. Must be cleared. */
 export function deadline(
   clock: Clock,
   signal: AbortSignal,
@@ -51,15 +54,17 @@ export function deadline(
 ): { readonly signal: AbortSignal; readonly clear: () => void } {
   const controller = new AbortController();
   const timer = new AbortController();
-  const either = AbortSignal.any([signal, controller.signal]);
-  clock.sleep(ms, { signal: AbortSignal.any([signal, timer.signal]) }).then(
+  clock.sleep(ms, { signal: timer.signal }).then(
     () =>
       controller.abort(
         new PlatformError("unreachable", `No answer within ${Math.round(ms / 1000)} s.`),
       ),
     () => undefined,
   );
-  return { signal: either, clear: () => timer.abort() };
+  return {
+    signal: AbortSignal.any([signal, controller.signal]),
+    clear: () => timer.abort(noLongerNeeded),
+  };
 }
 
 /** The host has served a newer driver: this process or this store is an old one, and nothing here is ours to end. */
