@@ -64,9 +64,9 @@ export function createSession(database: DatabaseSync, options: SessionOptions): 
   function attempt<T>(write: () => T): PromiseFulfilledResult<T> | PromiseRejectedResult {
     command("savepoint one");
     try {
-      const value = write();
+      const result = fulfilled(write());
       command("release one");
-      return { status: "fulfilled", value };
+      return result;
     } catch (error) {
       // A full disk may have ended the whole transaction already.
       if (!database.isTransaction || isDamage(error)) throw error;
@@ -83,7 +83,10 @@ export function createSession(database: DatabaseSync, options: SessionOptions): 
     command("begin immediate");
     try {
       checkLayout(database);
-      const results = writes.map(attempt);
+      const [only] = writes;
+      // Alone it needs no savepoint: all there is to take back is the transaction.
+      const results =
+        only !== undefined && writes.length === 1 ? [fulfilled(only())] : writes.map(attempt);
       command("commit");
       checkFile();
       return results;
@@ -121,6 +124,10 @@ export function createSession(database: DatabaseSync, options: SessionOptions): 
       if (database.isOpen) database.close();
     },
   };
+}
+
+function fulfilled<T>(value: T): PromiseFulfilledResult<T> {
+  return { status: "fulfilled", value };
 }
 
 function findFaults(database: DatabaseSync): readonly string[] {
