@@ -1,20 +1,11 @@
-import type { HttpAnswer, HttpClient } from "@gpujob/adapter-kit";
-import { createHttpClient } from "@gpujob/adapter-kit";
+import type { HttpAnswer, HttpClient, HttpRequest } from "@gpujob/adapter-kit";
+import { createHttpClient, omitUndefined, readPages } from "@gpujob/adapter-kit";
 import type { AdapterContext, Currency, Money } from "@gpujob/spec";
-import { parseSshTarget, PlatformError } from "@gpujob/spec";
+import { PlatformError } from "@gpujob/spec";
 import { z } from "zod";
 import type { AutodlConfig, Site } from "./config.ts";
 import { autodlErrors } from "./errors.ts";
-
-export type Wait = { readonly signal: AbortSignal };
-
-/** What every part of the adapter works with. */
-export interface Parts {
-  readonly client: HttpClient;
-  readonly config: AutodlConfig;
-  readonly site: Site;
-  readonly context: AdapterContext;
-}
+import type { Parts, Wait } from "./product.ts";
 
 export function createAutodlClient(
   config: AutodlConfig,
@@ -43,36 +34,57 @@ const envelopeSchema = z.looseObject({
 /** The platform says no inside HTTP 200; only the code `Success` is a good answer. */
 function readFailure({ status, body }: HttpAnswer) {
   const { success, data } = envelopeSchema.safeParse(body);
-  if (!success) return undefined;
-  if (status < 400 && data.code === "Success") return undefined;
+  if (!success || (status < 400 && data.code === "Success")) return undefined;
+  const { code, msg, request_id: requestId } = data;
+  return omitUndefined({ code, text: msg ?? undefined, requestId: requestId ?? undefined });
+}
+
+/** One call: with a `query` a GET, which must have no body, else a POST. */
+interface Call<T> {
+  readonly operation: string;
+  readonly path: string;
+  readonly method?: "DELETE";
+  readonly query?: Readonly<Record<string, string>>;
+  readonly json?: unknown;
+  /** What stands under `data` in the answer. */
+  readonly data: z.ZodType<T>;
+  /** Only a create: it must not be sent twice. */
+  readonly isWrite?: boolean;
+}
+
+function toRequest<T>({ data, json, isWrite = false, ...rest }: Call<T>): HttpRequest<T> {
   return {
-    code: data.code,
-    ...(typeof data.msg === "string" ? { text: data.msg } : {}),
-    ...(typeof data.request_id === "string" ? { requestId: data.request_id } : {}),
+    method: rest.query === undefined ? "POST" : "GET",
+    ...rest,
+    ...(json === undefined ? {} : { body: { json } }),
+    schema: z.object({ code: z.literal("Success"), data }).transform((answer) => answer.data),
+    isWrite,
   };
 }
 
-/** The schema of an answer whose `data` is this. */
-export function dataOf<T>(data: z.ZodType<T>) {
-  return z.object({ code: z.literal("Success"), data }).transform((answer) => answer.data);
+export function call<T>({ client }: Parts, request: Call<T>, wait: Wait): Promise<T> {
+  return client.request(toRequest(request), wait);
+}
+
+/** `undefined`: the platform says that there is no such machine. */
+export function find<T>({ client }: Parts, request: Call<T>, wait: Wait): Promise<T | undefined> {
+  return client.find(toRequest(request), wait);
+}
+
+/** Of a step that does not fit the machine's state; the platform has no code of its own for that. */
+export function isStateConflict(error: unknown): boolean {
+  if (!PlatformError.is(error) || error.kind === "not_verified") return false;
+  return error.failure.platformCode === "BadRequest";
 }
 
 /** Amounts are whole thousandths: a fraction means that the unit has changed, and is refused. */
 export const thousandths = z.int().nonnegative();
 
-/** A thousandth of a unit is 1000 millionths. */
-function toMoney(currency: Currency, amount: number): Money {
-  return { currency, micros: amount * 1000 };
-}
-
 /** An hourly price; zero and absent mean that it is not told yet. */
 export function toPrice(currency: Currency, amount: number | null | undefined): Money | undefined {
-  return amount === null || amount === undefined || amount === 0
-    ? undefined
-    : toMoney(currency, amount);
+  return amount ? { currency, micros: amount * 1000 } : undefined;
 }
 
-// Go's nullable time: `{ Time, Valid }`; some fields are plain texts.
 const timeText = z.string().transform((text, issues) => {
   const ms = Date.parse(text);
   if (Number.isFinite(ms)) return new Date(ms).toISOString();
@@ -80,7 +92,7 @@ const timeText = z.string().transform((text, issues) => {
   return z.NEVER;
 });
 
-/** A time as ISO-8601 UTC, or `undefined` while it has not come. */
+/** A time as ISO-8601 UTC, or `undefined` while it has not come; of Go's `{ Time, Valid }` or a plain text. */
 export const nullableTime = z
   .union([
     z.object({ Time: z.string(), Valid: z.literal(false) }).transform(() => undefined),
@@ -90,161 +102,70 @@ export const nullableTime = z
   .nullish()
   .transform((time) => time ?? undefined);
 
-/** A login command such as `ssh -p 34222 root@connect.example.com`; empty while there is none. */
-export const sshCommand = z
-  .string()
-  .nullish()
-  .transform((text, issues) => {
-    if (text === null || text === undefined || text === "") return undefined;
-    try {
-      return parseSshTarget(text);
-    } catch {
-      issues.addIssue({ code: "custom", message: `"${text}" is no login command` });
-      return z.NEVER;
-    }
-  });
-
-const pageSize = 100;
-const readTries = 3;
-
-/** A paged list of the platform. */
-interface PagedList<Row> {
-  readonly operation: string;
-  readonly path: string;
-  readonly filter?: Readonly<Record<string, unknown>>;
-  readonly row: z.ZodType<Row>;
-  readonly idOf: (row: Row) => string;
-}
-
-/**
- * Every row of a paged list. Half a list would hide machines that bill: one that ends early, or shows the same page
- * again, throws `contract_violation`; one that changes while it is read is read again.
- */
-export async function readPages<Row>(
+/** Every row of a paged list. */
+export function readList<Row extends { readonly id: string }>(
   parts: Parts,
-  list: PagedList<Row>,
+  list: {
+    readonly operation: string;
+    readonly path: string;
+    readonly filter?: Readonly<Record<string, unknown>>;
+    readonly row: z.ZodType<Row>;
+  },
   wait: Wait,
 ): Promise<readonly Row[]> {
-  for (let left = readTries; left > 0; left--) {
-    const rows = await readOnce(parts, list, wait);
-    if (rows !== undefined) return rows;
-  }
-  const { platform } = parts.context;
-  const { operation } = list;
-  const message = `${platform}: ${operation} failed: the list changes faster than it can be read.`;
-  throw new PlatformError("unavailable", message, { platform, operation, scope: "platform" });
-}
-
-/** `undefined`: the list became longer or shorter on the way, so that a row may have slipped past. */
-async function readOnce<Row>(
-  parts: Parts,
-  list: PagedList<Row>,
-  wait: Wait,
-): Promise<readonly Row[] | undefined> {
-  const { operation } = list;
-  const { platform } = parts.context;
-  const rows = new Map<string, Row>();
-  let total: number | undefined;
-  for (let page = 1; ; page++) {
-    const answer = await readPage(parts, list, page, wait);
-    if (total !== undefined && answer.result_total !== total) return undefined;
-    total = answer.result_total;
-    const before = rows.size;
-    for (const row of answer.list ?? []) rows.set(list.idOf(row), row);
-    if (page >= answer.max_page) {
-      if (rows.size >= total) return [...rows.values()];
-      throw brokenList(platform, operation, `${rows.size} of ${total}`);
-    }
-    if (rows.size === before) {
-      throw brokenList(platform, operation, `page ${page} brought nothing new`);
-    }
-  }
-}
-
-function readPage<Row>({ client }: Parts, list: PagedList<Row>, page: number, wait: Wait) {
-  const schema = dataOf(
-    z.object({
-      // An empty list may come as null.
-      list: z.array(list.row).nullable(),
-      max_page: z.int().nonnegative(),
-      result_total: z.int().nonnegative(),
-    }),
-  );
-  return client.request(
-    {
-      operation: list.operation,
-      method: "POST",
-      path: list.path,
-      body: { json: { ...list.filter, page_index: page, page_size: pageSize } },
-      schema,
-      isWrite: false,
+  const { operation, path, filter, row } = list;
+  const data = z.object({
+    // An empty list may come as null.
+    list: z.array(row).nullable(),
+    max_page: z.int().nonnegative(),
+    result_total: z.int().nonnegative(),
+  });
+  return readPages({
+    place: { platform: parts.context.platform, operation },
+    idOf: ({ id }) => id,
+    readPage: async ({ page }) => {
+      const json = { ...filter, page_index: page, page_size: 100 };
+      const answer = await call(parts, { operation, path, json, data }, wait);
+      const { list: rows, result_total: total, max_page: last } = answer;
+      return { rows: rows ?? [], total, isLast: page >= last };
     },
-    wait,
-  );
+  });
 }
 
-function brokenList(platform: string, operation: string, what: string): PlatformError {
-  return new PlatformError(
-    "contract_violation",
-    `${platform}: ${operation} failed: the list is not complete (${what}).`,
-    { platform, operation, scope: "platform" },
-  );
-}
-
-const walletSchema = dataOf(
-  z.object({
-    assets: z.int(),
-    blocked_asset: z.int().nullish(),
-    voucher_balance: z.int().nullish(),
-  }),
-);
+const walletSchema = z.object({
+  assets: z.int(),
+  blocked_asset: z.int().nullish(),
+  voucher_balance: z.int().nullish(),
+});
 
 /** What can be spent: the balance without what is frozen, with vouchers; zero when in arrears. */
-export async function readBalance({ client, site }: Parts, wait: Wait): Promise<Money> {
-  const wallet = await client.request(
-    {
-      operation: "getBalance",
-      method: "POST",
-      path: "/wallet/balance",
-      schema: walletSchema,
-      isWrite: false,
-    },
-    wait,
-  );
+export async function readBalance(parts: Parts, wait: Wait): Promise<Money> {
+  const request = { operation: "getBalance", path: "/wallet/balance", data: walletSchema };
+  const wallet = await call(parts, request, wait);
   const amount = wallet.assets - (wallet.blocked_asset ?? 0) + (wallet.voucher_balance ?? 0);
-  return toMoney(site.currency, Math.max(0, amount));
+  return { currency: parts.site.currency, micros: Math.max(0, amount) * 1000 };
 }
 
 // Each answer has one card: [{ "RTX 4090": { idle_gpu_num: 3, total_gpu_num: 8 } }, …]
-const stockSchema = dataOf(
-  z
-    .array(
-      z.record(
-        z.string(),
-        z.object({ idle_gpu_num: z.int().nonnegative(), total_gpu_num: z.int().nonnegative() }),
-      ),
-    )
-    .nullable(),
-);
+const cardSchema = z.object({
+  idle_gpu_num: z.int().nonnegative(),
+  total_gpu_num: z.int().nonnegative(),
+});
+const stockSchema = z.array(z.record(z.string(), cardSchema)).nullable();
 
-/** Idle cards of a region by the platform's name of the card. */
+/** Idle cards by the platform's name of the card. */
+export type Stock = ReadonlyMap<string, number>;
+
+/** What a region has idle. */
 export async function readStock(
-  { client }: Parts,
+  parts: Parts,
   operation: string,
   region: string,
   wait: Wait,
-): Promise<ReadonlyMap<string, number>> {
-  const cards = await client.request(
-    {
-      operation,
-      method: "POST",
-      path: "/machine/region/gpu_stock",
-      body: { json: { region_sign: region } },
-      schema: stockSchema,
-      isWrite: false,
-    },
-    wait,
-  );
+): Promise<Stock> {
+  const path = "/machine/region/gpu_stock";
+  const json = { region_sign: region };
+  const cards = await call(parts, { operation, path, json, data: stockSchema }, wait);
   const entries = (cards ?? []).flatMap((card) => Object.entries(card));
   return new Map(entries.map(([name, { idle_gpu_num }]) => [name, idle_gpu_num]));
 }

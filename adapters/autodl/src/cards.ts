@@ -1,10 +1,11 @@
 import type { PriceSheet } from "@gpujob/catalog";
 import { listSheets, normalizeGpuName, scaleMoney } from "@gpujob/catalog";
-import type { Money } from "@gpujob/spec";
+import { omitUndefined } from "@gpujob/adapter-kit";
+import type { BillingRule, Money } from "@gpujob/spec";
 import type { AutodlConfig, Site } from "./config.ts";
 
 /** A card as Container Instance Pro sells it. */
-export interface ProCard {
+interface ProCard {
   /** `gpu_spec_uuid` of a create. */
   readonly spec: string;
   /** Its name in the stock answer. */
@@ -25,14 +26,17 @@ export const proCards: readonly ProCard[] = [
 ];
 
 /** What one card of a site costs per hour as far as is known before it is rented. */
-export interface CardPrice {
+interface CardPrice {
   readonly perHour: Money;
+  readonly billing: BillingRule;
   /** ISO-8601 time of the sheet; absent where the configuration gives the price. */
   readonly observedAt?: string;
   /** Memory of the card that the sheet is for; absent where the configuration gives the price. */
   readonly vramGib?: number;
   readonly note: string;
 }
+
+const onceRented = "the true one is known once rented";
 
 /**
  * The price of a card, from the configuration by `name`, else from the site's sheet; `undefined` where nobody has told
@@ -44,34 +48,33 @@ export function priceOfCard(
   name: string,
   gpu: string,
 ): CardPrice | undefined {
+  const sheets = listSheets().filter(({ platform }) => platform === site.sheets);
+  // All cards of a site are billed alike.
+  const billing = sheets[0]?.billing;
+  if (billing === undefined) return undefined;
   const own = config.prices[name];
   if (own !== undefined) {
-    return {
-      perHour: own,
-      note: "price: from the configuration; the true one is known once rented",
-    };
+    return { perHour: own, billing, note: `price: from the configuration; ${onceRented}` };
   }
-  const sheet = findCardSheet(site, gpu);
+  const sheet = findSheetOf(sheets, gpu);
   if (sheet === undefined) return undefined;
-  const vramGib = normalizeGpuName(sheet.gpu)?.vramGib;
-  return {
+  const { pricePerHour, confidence, observedAt, source } = sheet;
+  return omitUndefined({
     // What is charged after create has the member's discount in it already, so that it goes into the price here.
-    perHour: scaleMoney(sheet.pricePerHour, { times: [config.discount ?? 1] }),
-    ...(vramGib === undefined ? {} : { vramGib }),
-    observedAt: new Date(sheet.observedAt).toISOString(),
-    note: `price: ${sheet.confidence} on ${sheet.observedAt} (${sheet.source}); the true one is known once rented`,
-  };
+    perHour: scaleMoney(pricePerHour, { times: [config.discount ?? 1] }),
+    billing,
+    vramGib: normalizeGpuName(sheet.gpu)?.vramGib,
+    observedAt: new Date(observedAt).toISOString(),
+    note: `price: ${confidence} on ${observedAt} (${source}); ${onceRented}`,
+  });
 }
 
-function findCardSheet(site: Site, gpu: string): PriceSheet | undefined {
+function findSheetOf(sheets: readonly PriceSheet[], gpu: string): PriceSheet | undefined {
   const wanted = normalizeGpuName(gpu);
   if (wanted === undefined) return undefined;
-  return listSheets().find((sheet) => {
-    if (sheet.platform !== site.sheets) return false;
+  return sheets.find((sheet) => {
     const card = normalizeGpuName(sheet.gpu);
-    return (
-      card?.model === wanted.model &&
-      (wanted.vramGib === undefined || card.vramGib === wanted.vramGib)
-    );
+    const isSameSize = wanted.vramGib === undefined || card?.vramGib === wanted.vramGib;
+    return card?.model === wanted.model && isSameSize;
   });
 }

@@ -1,16 +1,6 @@
-import { GpujobError, parseHourlyPrice, secretReferenceSchema } from "@gpujob/spec";
+import { hourlyPriceSchema, secretReferenceSchema } from "@gpujob/spec";
 import { z } from "zod";
 import { elasticRegions, proRegions } from "./places.ts";
-
-const price = z.union([z.string(), z.number()]).transform((value, issues) => {
-  try {
-    return parseHourlyPrice(value);
-  } catch (error) {
-    if (!GpujobError.is(error)) throw error;
-    issues.addIssue({ code: "custom", message: `${error.message} ${error.failure.hint ?? ""}` });
-    return z.NEVER;
-  }
-});
 
 /** The entry of an AutoDL platform under `platforms` in the configuration. */
 export const configSchema = z
@@ -28,7 +18,7 @@ export const configSchema = z
     /** Image for jobs that name none: an alias such as `pytorch-2.0`, or an image id. */
     image: z.string().min(1).default("pytorch-2.0"),
     /** Price of one card per hour, by the platform's name of the card: instead of the bundled sheet. */
-    prices: z.record(z.string(), price).default({}),
+    prices: z.record(z.string(), hourlyPriceSchema("Of one card, per hour.")).default({}),
     /** Member discount on list prices, such as 0.95. */
     discount: z.number().gt(0).max(1).exactOptional(),
     /** Lets jobs reach GitHub and Hugging Face through the platform's proxy; slows down everything else. */

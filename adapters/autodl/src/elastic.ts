@@ -1,147 +1,41 @@
-import { createOnce, packOwnership, throwIfAborted } from "@gpujob/adapter-kit";
-import type {
-  Lease,
-  LeaseRequest,
-  LeaseState,
-  Node,
-  Platform,
-  ReleaseProgress,
-} from "@gpujob/spec";
-import { PlatformError, Secret } from "@gpujob/spec";
-import type { Parts, Wait } from "./api.ts";
-import { readStock, toPrice } from "./api.ts";
-import type { AutodlConfig } from "./config.ts";
-import type { Container, Deployment, DeploymentOrder } from "./elastic-api.ts";
+import { passwordAccess, refuse, sshCommandSchema, toMachineLease } from "@gpujob/adapter-kit";
+import type { Lease, LeaseState } from "@gpujob/spec";
+import { z } from "zod";
 import {
-  createDeployment,
-  deleteDeployment,
-  listContainers,
-  listDeployments,
-} from "./elastic-api.ts";
-import { listElasticOffers } from "./elastic-offers.ts";
+  call,
+  find,
+  isStateConflict,
+  nullableTime,
+  readList,
+  readStock,
+  thousandths,
+  toPrice,
+} from "./api.ts";
 import { findImage } from "./images.ts";
-import { isListed, isOf, ownerOf, refuseSeveralNodes } from "./ownership.ts";
-import { createPriceGuard } from "./price-guard.ts";
+import { listElasticOffers } from "./offers.ts";
+import type { Parts, Product, Wait } from "./product.ts";
 import { accelerationCommand, secondsLeft } from "./start-command.ts";
 
-const pollMs = 3000;
-/** Far above any machine: 1000 of the currency per hour, in thousandths. */
-const anyPrice = 1_000_000;
+const deploymentSchema = z
+  .object({ uuid: z.string().min(1), name: z.string().nullish(), status: z.string() })
+  .transform(({ uuid, ...rest }) => ({ id: uuid, ...rest }));
 
-/** Elastic Deployment: one container for each lease, for enterprise accounts, private clusters and GPUhub. */
-export function createElasticProduct(parts: Parts): Omit<Platform, "classify" | "getBalance"> {
-  const { context } = parts;
-  const { platform } = context;
-  const guard = createPriceGuard(context);
+type Deployment = z.infer<typeof deploymentSchema>;
 
-  const releaseLease = async (leaseId: string, wait: Wait): Promise<ReleaseProgress> => {
-    throwIfAborted(wait.signal, { platform, operation: "releaseLease" });
-    const filter = { deployment_uuid: leaseId };
-    const rows = await listDeployments(parts, "releaseLease", filter, wait);
-    if (!rows.some(({ uuid }) => uuid === leaseId)) return { state: "released" };
-    await deleteDeployment(parts, leaseId, wait).catch((error: unknown) => {
-      // Somebody else is deleting it already; the next look shows it.
-      const isConflict = PlatformError.is(error) && error.failure.platformCode === "BadRequest";
-      if (!isConflict || error.kind === "not_verified") throw error;
-    });
-    return { state: "releasing", againAfterMs: pollMs };
-  };
+const containerSchema = z
+  .object({
+    uuid: z.string().min(1),
+    status: z.string(),
+    price: thousandths.nullish(),
+    started_at: nullableTime,
+    stopped_at: nullableTime,
+    info: z
+      .object({ ssh_command: sshCommandSchema, root_password: z.string().nullish() })
+      .nullish(),
+  })
+  .transform(({ uuid, ...rest }) => ({ id: uuid, ...rest }));
 
-  async function read(operation: string, row: Deployment, wait: Wait): Promise<Lease> {
-    const containers = await listContainers(parts, operation, row.uuid, wait);
-    return guard.judge(toLease(row, newest(containers), parts));
-  }
-
-  return {
-    listOffers: (query, wait) => listElasticOffers(parts, query, wait),
-
-    async createLease(request, wait) {
-      refuseSeveralNodes(request, platform);
-      const name = packOwnership(request.ownership);
-      const order = toOrder(request, parts, name);
-      const row = await createOnce<Deployment>(
-        {
-          platform,
-          name,
-          find: async (options) => {
-            const rows = await listDeployments(parts, "createLease", {}, options);
-            const found = rows.find((one) => isOf(one.name, request));
-            if (found === undefined) await refuseWithoutStock(parts, request, options);
-            return found;
-          },
-          create: async (options) => {
-            const uuid = await createDeployment(parts, order, options);
-            return { uuid, name, status: "running" };
-          },
-        },
-        wait,
-      );
-      // It exists now: whatever goes wrong here must not hide its id.
-      const lease = await read("createLease", row, wait).catch(() =>
-        toLease(row, undefined, parts),
-      );
-      return guard.admit(lease, request.priceLimit, releaseLease, wait);
-    },
-
-    async getLease(leaseId, wait) {
-      const filter = { deployment_uuid: leaseId };
-      const rows = await listDeployments(parts, "getLease", filter, wait);
-      const row = rows.find(({ uuid }) => uuid === leaseId);
-      return row === undefined ? undefined : read("getLease", row, wait);
-    },
-
-    async listLeases({ installation }, wait) {
-      const rows = await listDeployments(parts, "listLeases", {}, wait);
-      const ours = rows.filter(({ name }) => isListed(name, installation));
-      const leases = await Promise.all(ours.map((row) => read("listLeases", row, wait)));
-      return leases.filter(({ state }) => state !== "ended");
-    },
-
-    releaseLease,
-  };
-}
-
-/** A deployment is made without stock too, and its container would wait for ever: so the stock is asked first. */
-async function refuseWithoutStock(
-  parts: Parts,
-  { offer }: LeaseRequest,
-  wait: Wait,
-): Promise<void> {
-  const stock = await readStock(parts, "createLease", offer.region, wait);
-  const idle = stock.get(offer.instanceType);
-  if (idle === undefined || idle >= (offer.gpu?.count ?? 1)) return;
-  const { platform } = parts.context;
-  throw new PlatformError(
-    "no_capacity",
-    `${platform}: ${idle} ${offer.instanceType} are idle in ${offer.region}, too few.`,
-    { platform, operation: "createLease", scope: "offer" },
-  );
-}
-
-function toOrder(request: LeaseRequest, parts: Parts, name: string): DeploymentOrder {
-  const { config, site, context } = parts;
-  const { offer, priceLimit } = request;
-  const image = findImage(context.platform, request.image ?? config.image);
-  const isSame = priceLimit?.currency === site.currency;
-  return {
-    name,
-    card: offer.instanceType,
-    cards: offer.gpu?.count ?? 1,
-    region: offer.region,
-    image: image.id,
-    cuda: image.cuda,
-    highestPrice:
-      isSame && priceLimit !== undefined ? Math.floor(priceLimit.micros / 1000) : anyPrice,
-    // Its end is the container's, and the end of the bill: no driver is needed for that.
-    command: `${accelerationCommand(config)}sleep ${secondsLeft(request, context)}`,
-  };
-}
-
-function newest(containers: readonly Container[]): Container | undefined {
-  return containers.toSorted((one, other) =>
-    (other.started_at ?? "9").localeCompare(one.started_at ?? "9"),
-  )[0];
-}
+type Container = z.infer<typeof containerSchema>;
 
 /** Events of a container — https://www.autodl.com/docs/esd_api_doc (2026-09) */
 const states: Readonly<Record<string, LeaseState>> = {
@@ -154,49 +48,123 @@ const states: Readonly<Record<string, LeaseState>> = {
   shutdown: "ended",
 };
 
-function stateOf(row: Deployment, container: Container | undefined): LeaseState {
-  if (container !== undefined) return states[container.status] ?? "pending";
-  return row.status === "stopped" ? "ended" : "pending";
-}
+/** Far above any machine: 1000 of the currency per hour, in thousandths. */
+const anyPrice = 1_000_000;
 
-function toLease(row: Deployment, container: Container | undefined, parts: Parts): Lease {
-  const state = stateOf(row, container);
-  const node = toNode(row.uuid, container, parts.config);
-  const { access: _access, ...hidden } = node;
-  const isUp = state === "up" && node.access !== undefined;
-  const pricePerHour = toPrice(parts.site.currency, container?.price);
-  const startedAt = container?.started_at;
-  const endedAt = state === "ended" ? container?.stopped_at : undefined;
-  return {
-    leaseId: row.uuid,
-    ...ownerOf(row.name),
-    state: state === "up" && !isUp ? "pending" : state,
-    // A container that waits for a card costs nothing.
-    isBillable:
-      state === "up" || state === "releasing" || (startedAt !== undefined && state !== "ended"),
-    ...(pricePerHour === undefined ? {} : { pricePerHour }),
-    ...(startedAt === undefined ? {} : { startedAt }),
-    ...(endedAt === undefined ? {} : { endedAt }),
-    nodes: [isUp ? node : hidden],
-  };
-}
+/** Elastic Deployment: one container for each lease, for enterprise accounts, private clusters and GPUhub. */
+export function createElastic(parts: Parts): Product<Deployment> {
+  const { config, context, site } = parts;
 
-function toNode(id: string, container: Container | undefined, config: AutodlConfig): Node {
-  const common = { nodeId: id, rank: 0, root: config.root ?? "/root/autodl-tmp/.gpujob" };
-  const { ssh_command: target, root_password: password } = container?.info ?? {};
-  if (target === undefined || !password) return common;
-  const { host, port = 22, user = "root" } = target;
-  const auth = { kind: "password", password: new Secret(password) } as const;
+  function list(
+    operation: string,
+    filter: { readonly deployment_uuid?: string },
+    wait: Wait,
+  ): Promise<readonly Deployment[]> {
+    return readList(
+      parts,
+      { operation, path: "/deployment/list", filter, row: deploymentSchema },
+      wait,
+    );
+  }
+
+  function toLease({ id, name, status }: Deployment, container?: Container): Lease {
+    const { price, info, started_at: startedAt, stopped_at: stoppedAt } = container ?? {};
+    const stateWithout = status === "stopped" ? "ended" : "pending";
+    const state = container === undefined ? stateWithout : (states[container.status] ?? "pending");
+    return toMachineLease({
+      leaseId: id,
+      name,
+      state,
+      // A container that waits for a card costs nothing.
+      isBillable: state !== "ended" && (state !== "pending" || startedAt !== undefined),
+      pricePerHour: toPrice(site.currency, price),
+      startedAt,
+      endedAt: state === "ended" ? stoppedAt : undefined,
+      access: passwordAccess({ ...info?.ssh_command, password: info?.root_password }),
+      root: config.root ?? "/root/autodl-tmp/.gpujob",
+    });
+  }
+
   return {
-    ...common,
-    access: {
-      kind: "ssh",
-      host,
-      port,
-      user,
-      auth,
-      hostKeyPolicy: "first-use",
-      mayInstallKey: true,
+    priceLooks: 1,
+    listOffers: (wait) => listElasticOffers(parts, wait),
+    list: (operation, wait) => list(operation, {}, wait),
+
+    async find(operation, id, wait) {
+      const rows = await list(operation, { deployment_uuid: id }, wait);
+      return rows.find((one) => one.id === id);
+    },
+
+    async read(operation, deployment, wait) {
+      const containers = await readList(
+        parts,
+        {
+          operation,
+          path: "/deployment/container/list",
+          filter: { deployment_uuid: deployment.id },
+          row: containerSchema,
+        },
+        wait,
+      );
+      return toLease(deployment, newest(containers));
+    },
+
+    known: (deployment) => toLease(deployment),
+
+    // A deployment is made without stock too, and its container would wait for ever.
+    async check({ offer: { region, instanceType: card, gpu } }, wait) {
+      const idle = (await readStock(parts, "createLease", region, wait)).get(card);
+      if (idle === undefined || idle >= (gpu?.count ?? 1)) return;
+      const what = `${idle} ${card} are idle in ${region}, too few`;
+      const place = { platform: context.platform, operation: "createLease" };
+      throw refuse(place, { kind: "no_capacity", scope: "offer", what });
+    },
+
+    async create(request, name, wait) {
+      const { offer, priceLimit } = request;
+      const image = findImage(context.platform, request.image ?? config.image);
+      const limit = priceLimit?.currency === site.currency ? priceLimit.micros : undefined;
+      const template = {
+        dc_list: [offer.region],
+        gpu_name_set: [offer.instanceType],
+        gpu_num: offer.gpu?.count ?? 1,
+        cuda_v_from: image.cuda,
+        cuda_v_to: 999,
+        // Floors of the scheduler: anything higher than the lowest may never be scheduled.
+        cpu_num_from: 1,
+        cpu_num_to: 1000,
+        memory_size_from: 1,
+        memory_size_to: 10_000,
+        price_from: 0,
+        price_to: limit === undefined ? anyPrice : Math.floor(limit / 1000),
+        image_uuid: image.id,
+        // Its end is the container's, and the end of the bill: no driver is needed for that.
+        cmd: `${accelerationCommand(config)}sleep ${secondsLeft(request, context)}`,
+      };
+      const kind = { deployment_type: "Container", reuse_container: false };
+      const json = { name, ...kind, container_template: template };
+      const data = z.object({ deployment_uuid: z.string().min(1) });
+      const order = { operation: "createLease", path: "/deployment", json, data, isWrite: true };
+      const { deployment_uuid: id } = await call(parts, order, wait);
+      return { id, name, status: "running" };
+    },
+
+    // Stops what runs and removes the deployment.
+    async end({ id }, wait) {
+      const json = { deployment_uuid: id };
+      const removal = { operation: "releaseLease", path: "/deployment", json, data: z.unknown() };
+      try {
+        await find(parts, { ...removal, method: "DELETE" }, wait);
+      } catch (error) {
+        // Somebody else is deleting it already; the next look shows it.
+        if (!isStateConflict(error)) throw error;
+      }
     },
   };
+}
+
+function newest(containers: readonly Container[]): Container | undefined {
+  return containers.toSorted((one, other) =>
+    (other.started_at ?? "9").localeCompare(one.started_at ?? "9"),
+  )[0];
 }

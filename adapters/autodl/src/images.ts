@@ -1,4 +1,4 @@
-import { PlatformError } from "@gpujob/spec";
+import { refuse } from "@gpujob/adapter-kit";
 
 /** A public image of the platform. */
 interface BaseImage {
@@ -36,10 +36,13 @@ export function findImage(platform: string, text: string): { id: string; cuda: n
   const known = images.find(({ alias, id }) => alias === text || id === text);
   if (known !== undefined) return { id: known.id, cuda: known.cuda };
   if (/^(?:base-)?image-/.test(text)) return { id: text, cuda: unknownCuda };
-  throw new PlatformError("unsupported_request", `${platform}: there is no image ${text}.`, {
-    platform,
-    operation: "createLease",
-    scope: "platform",
-    hint: `Use one of ${images.map(({ alias }) => alias).join(", ")}, or an id that begins with image- or base-image-.`,
-  });
+  throw refuse(
+    { platform, operation: "createLease" },
+    {
+      kind: "unsupported_request",
+      scope: "platform",
+      what: `there is no image ${text}`,
+      hint: `Use one of ${images.map(({ alias }) => alias).join(", ")}, or an id that begins with image- or base-image-.`,
+    },
+  );
 }

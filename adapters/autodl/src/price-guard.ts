@@ -1,7 +1,7 @@
 import { isAborted, outcomeUnknown } from "@gpujob/adapter-kit";
 import type { AdapterContext, Lease, Money, ReleaseProgress } from "@gpujob/spec";
 import { PlatformError } from "@gpujob/spec";
-import type { Wait } from "./api.ts";
+import type { Wait } from "./product.ts";
 
 /** Well inside the minute that a create may take. */
 const patienceMs = 40_000;

@@ -83,7 +83,7 @@ describe("a bad reply", () => {
       fake.answerAlways("/pro/list", { json: { code: "Success", msg: "", data: same } });
       const { failure } = await failureOf(platform.listLeases({ installation: "conforma" }, wait));
       expect(failure).toMatchObject({ kind: "contract_violation", scope: "platform" });
-      expect(failure.message).toContain("page 2 brought nothing new");
+      expect(failure.message).toContain("not complete (1 of 9)");
     }));
 
   it("of a list that changes while it is read is read again", ({ expect }) =>

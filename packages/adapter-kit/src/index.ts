@@ -11,6 +11,14 @@ export {
   unpackOwnership,
 } from "./ownership.ts";
 export type { OwnershipMarks } from "./ownership.ts";
+export { isListedName, isNamedFor, ownerOfName } from "./named-machines.ts";
+export { passwordAccess, sshCommandSchema, toMachineLease } from "./machine-lease.ts";
+export type { MachineFacts } from "./machine-lease.ts";
+export { omitUndefined } from "./omit-undefined.ts";
+export { readPages } from "./read-pages.ts";
+export type { PagedList } from "./read-pages.ts";
+export { refuse, requireOneNode } from "./refusal.ts";
+export type { Refusal } from "./refusal.ts";
 export { abortedError, isAborted, throwIfAborted } from "./abort.ts";
 export type { Place } from "./abort.ts";
 export { createOnce, isRefusal, outcomeUnknown } from "./create-once.ts";

@@ -1,5 +1,6 @@
 import { deepEqual, equal, notEqual, ok } from "node:assert/strict";
 import type { Lease } from "@gpujob/spec";
+import { toFailure } from "@gpujob/spec";
 import { isSameMember } from "../ownership.ts";
 import type { ConformanceCheck, Need } from "./check.ts";
 import { whereCapability, whereHelper, whereLeases } from "./check.ts";
@@ -132,15 +133,29 @@ export const createChecks: readonly ConformanceCheck[] = [
   },
   {
     group,
-    name: "refuses a price above the limit and leaves nothing behind",
+    name: "refuses a price above the limit and rents nothing, or says what the machine costs",
     needs: [whereHelper("repriceNextCreate"), whereCharged],
     async run(context) {
       const offer = await context.pickOffer();
       const request = await context.newRequest({ offer, priceLimit: offer.price.perHour });
       context.remember(request);
       await context.setup.repriceNextCreate?.(3);
-      const failure = await failureOf(context.platform.createLease(request, context.wait));
-      equal(failure.kind, "price_changed");
+      const answer = await context.platform.createLease(request, context.wait).then(
+        (lease) => ({ lease }),
+        (error: unknown) => ({ failure: toFailure(error) }),
+      );
+      if ("lease" in answer) {
+        const { leaseId, pricePerHour } = answer.lease;
+        const stated = pricePerHour ?? (await context.untilUp(leaseId)).pricePerHour;
+        ok(
+          stated !== undefined,
+          "it rents above the limit and does not say what the machine costs",
+        );
+        equal(stated.currency, offer.price.perHour.currency);
+        ok(stated.micros > offer.price.perHour.micros, "it states a price that is not charged");
+        return;
+      }
+      equal(answer.failure.kind, "price_changed");
       const bills = async (): Promise<true | undefined> => {
         const leases = await context.listLeases();
         const own = leases.filter((lease) => lease.ownership?.run === request.ownership.run);

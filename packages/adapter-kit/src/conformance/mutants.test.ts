@@ -349,10 +349,15 @@ const mutants: readonly Mutant[] = [
     }),
   },
   {
-    name: "rents at any price",
+    name: "rents at any price and says nothing",
     caughtBy: "refuses a price above the limit",
     breakIt: (platform) => ({
-      createLease: (request, wait) => platform.createLease(without(request, "priceLimit"), wait),
+      createLease: async (request, wait) =>
+        without(await platform.createLease(without(request, "priceLimit"), wait), "pricePerHour"),
+      getLease: async (leaseId, wait) => {
+        const lease = await platform.getLease(leaseId, wait);
+        return lease === undefined ? undefined : without(lease, "pricePerHour");
+      },
     }),
   },
   {

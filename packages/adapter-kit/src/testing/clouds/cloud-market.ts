@@ -33,6 +33,8 @@ export interface CloudOrder {
   readonly tags: Readonly<Record<string, string>>;
   /** In the cloud's own currency per hour. */
   readonly priceLimit?: number;
+  /** What bills beside the machine for as long as it does: disk, address. */
+  readonly extraPerHour?: number;
   /** Epoch milliseconds of the market's time. */
   readonly endsAt?: number;
 }

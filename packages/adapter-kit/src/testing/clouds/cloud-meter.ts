@@ -42,6 +42,8 @@ export function toBill(machine: CloudMachine, rule: MeterRule, now: number): Clo
     from,
     ...(to === undefined ? {} : { to }),
     seconds,
-    micros: Math.round((machine.pricePerHour * 1e6 * seconds) / 3600),
+    micros: Math.round(
+      ((machine.pricePerHour + (machine.extraPerHour ?? 0)) * 1e6 * seconds) / 3600,
+    ),
   };
 }
