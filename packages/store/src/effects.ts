@@ -1,4 +1,4 @@
-import { all, first } from "./query.ts";
+import { all, count } from "./query.ts";
 import type { Work } from "./query.ts";
 import { toEffect } from "./rows.ts";
 import { sql } from "./sql.ts";
@@ -28,7 +28,7 @@ export function* listEffects(runId: string): Work<readonly EffectRow[]> {
 
 /** Counts one more try of an effect; false when it is gone or the epoch is not the lock's. */
 export function* beginEffect(effectId: string, epoch: number): Work<boolean> {
-  return (yield* first(sql.beginEffect, effectId, epoch)) !== undefined;
+  return (yield* count(sql.beginEffect, effectId, epoch)) > 0;
 }
 
 /** Removes unfinished effects by key, or by prefix when the pattern ends in `*`. */

@@ -2,7 +2,7 @@ import { GpujobError } from "@gpujob/spec";
 import { cancelEffects, insertEffects } from "./effects.ts";
 import { insertLedger, putLease } from "./leases.ts";
 import { putExclusion } from "./memory.ts";
-import { all, first } from "./query.ts";
+import { all, count, first } from "./query.ts";
 import type { Work } from "./query.ts";
 import { toEvent, toLock } from "./rows.ts";
 import { sql } from "./sql.ts";
@@ -17,7 +17,7 @@ import type { Commit, EventRow } from "./store.ts";
 export function* commit(step: Commit): Work<{ readonly seq: number }> {
   const { runId, at, event } = step;
   const seq = step.expectedSeq + 1;
-  const advanced = yield* first(
+  const advanced = yield* count(
     sql.advanceRun,
     seq,
     step.snapshot,
@@ -27,7 +27,7 @@ export function* commit(step: Commit): Work<{ readonly seq: number }> {
     step.expectedSeq,
     step.epoch,
   );
-  if (advanced === undefined) throw yield* refusal(step);
+  if (advanced === 0) throw yield* refusal(step);
   yield* all(sql.insertEvent, runId, seq, at, event.type, event.data);
   for (const effectId of step.finishEffects) yield* all(sql.finishEffect, runId, effectId);
   yield* cancelEffects(runId, step.cancelEffects);

@@ -1,4 +1,4 @@
-import { all, first } from "./query.ts";
+import { all, count, first } from "./query.ts";
 import type { Work } from "./query.ts";
 import { toLock } from "./rows.ts";
 import { sql } from "./sql.ts";
@@ -16,7 +16,10 @@ export function* takeLock(
 
 /** Moves the expiry of a held lock; undefined when another owner or epoch came. An expired one may be renewed. */
 export function* renewLock(lock: LockRow, ttlMs: number, now: number): Work<LockRow | undefined> {
-  return toLock(yield* first(sql.renewLock, now + ttlMs, lock.runId, lock.owner, lock.epoch));
+  const expiresAt = now + ttlMs;
+  const { runId, owner, epoch } = lock;
+  const changed = yield* count(sql.renewLock, expiresAt, runId, owner, epoch);
+  return changed === 0 ? undefined : { runId, owner, expiresAt, epoch };
 }
 
 /** Frees a lock that is still this one; otherwise nothing. The epoch stays and rises with the next owner. */

@@ -8,6 +8,8 @@ export type Row = Readonly<Record<string, unknown>>;
 export interface Query {
   readonly sql: string;
   readonly values: readonly Value[];
+  /** Asks only how many rows were changed: `returning` costs SQLite a table of its own each time. */
+  readonly isCount?: true;
 }
 
 /**
@@ -26,6 +28,12 @@ export function* all(sql: string, ...values: readonly Value[]): Work<readonly Ro
 export function* first(sql: string, ...values: readonly Value[]): Work<Row | undefined> {
   const rows = yield { sql, values };
   return rows[0];
+}
+
+/** How many rows one statement changed. */
+export function* count(sql: string, ...values: readonly Value[]): Work<number> {
+  const rows = yield { sql, values, isCount: true };
+  return Number(rows[0]?.["changes"] ?? 0);
 }
 
 /** Performs work by asking `execute` for each statement, without ever giving way to other work. */

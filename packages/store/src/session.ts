@@ -53,7 +53,8 @@ export function createSession(database: DatabaseSync, options: SessionOptions): 
       statement = database.prepare(query.sql);
       prepared.set(query.sql, statement);
     }
-    return statement.all(...query.values);
+    if (query.isCount !== true) return statement.all(...query.values);
+    return [{ changes: statement.run(...query.values).changes }];
   }
 
   function command(...words: readonly string[]): void {

@@ -31,8 +31,7 @@ export const sql = {
   advanceRun: `update runs set seq = ?, snapshot = ?, state = ?, settled_at = ?
     where run_id = ? and seq = ? and exists (
       select 1 from locks where locks.run_id = runs.run_id and locks.epoch = ? and locks.owner is not null
-    )
-    returning seq`,
+    )`,
   runSeq: `select seq from runs where run_id = ?`,
 
   insertEvent: `insert into events (run_id, seq, at, type, data) values (?, ?, ?, ?, ?)`,
@@ -51,8 +50,7 @@ export const sql = {
   beginEffect: `update effects set tries = tries + 1
     where effect_id = ? and exists (
       select 1 from locks where locks.run_id = effects.run_id and locks.epoch = ? and locks.owner is not null
-    )
-    returning effect_id`,
+    )`,
 
   takeLock: `insert into locks (${lockColumns}) values (?, ?, ?, 1)
     on conflict (run_id) do update set
@@ -60,8 +58,7 @@ export const sql = {
       owner = excluded.owner, expires_at = excluded.expires_at
     where locks.owner is null or locks.owner = excluded.owner or locks.expires_at <= ?
     returning ${lockColumns}`,
-  renewLock: `update locks set expires_at = ? where run_id = ? and owner = ? and epoch = ?
-    returning ${lockColumns}`,
+  renewLock: `update locks set expires_at = ? where run_id = ? and owner = ? and epoch = ?`,
   releaseLock: `update locks set owner = null, expires_at = 0
     where run_id = ? and owner = ? and epoch = ?`,
   readLock: `select ${lockColumns} from locks where run_id = ?`,
