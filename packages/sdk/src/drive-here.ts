@@ -2,6 +2,7 @@ import { driveRun } from "@gpujob/engine";
 import type { DriveEnd, DriverEvent } from "@gpujob/engine";
 import type { RunView } from "@gpujob/spec";
 import { GpujobError } from "@gpujob/spec";
+import { StoreGoneError } from "@gpujob/store";
 import { isFreeToDrive, startDriver } from "./background.ts";
 import { createBeatKeeper } from "./beat-file.ts";
 import { createEventHub } from "./event-hub.ts";
@@ -47,6 +48,8 @@ export async function driveHere(
   const over = new AbortController();
   const isOver = async (): Promise<boolean> => over.signal.aborted;
   const logs = publishLogs(workshop, runId, hub, { isOver, wake: wake.wait });
+  // A log that cannot be read ends the display; the run goes on, and says itself what it cannot do.
+  logs.catch(() => undefined);
 
   const driving = driveOrFollow();
   driving.catch(() => undefined);
@@ -108,9 +111,11 @@ export async function driveHere(
     if ((await store.loadRun(runId))?.settledAt === undefined && !letGo.signal.aborted)
       await running.detach();
   });
-  void driving
-    .then(({ kind }) => (kind === "settled" ? forget() : undefined))
-    .catch(() => undefined);
+  void driving.then(
+    ({ kind }) => (kind === "settled" ? forget() : undefined),
+    // Where the state is gone, a background driver would have nothing to go on with.
+    (error: unknown) => (error instanceof StoreGoneError ? forget() : undefined),
+  );
   return running;
 }
 

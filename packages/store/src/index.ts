@@ -1,6 +1,6 @@
 export { openStore } from "./open.ts";
 export type { StoreOptions } from "./open.ts";
-export { StaleEpochError } from "./store.ts";
+export { StaleEpochError, StoreGoneError } from "./store.ts";
 export type {
   Commit,
   EffectRow,

@@ -2,7 +2,7 @@ import { chmodSync, closeSync, lstatSync, mkdirSync, openSync, statSync } from "
 import type { Stats } from "node:fs";
 import { dirname } from "node:path";
 import { GpujobError } from "@gpujob/spec";
-import { vanishedError } from "./trouble.ts";
+import { StoreGoneError } from "./store.ts";
 
 function refuse(message: string, hint: string): GpujobError {
   return new GpujobError("store", message, { hint });
@@ -120,7 +120,7 @@ export function watchFiles(path: string): () => void {
   return () => {
     for (const { each, stats } of known) {
       const now = statSync(each, { throwIfNoEntry: false });
-      if (now?.ino !== stats.ino || now.dev !== stats.dev) throw vanishedError(path);
+      if (now?.ino !== stats.ino || now.dev !== stats.dev) throw new StoreGoneError(path);
     }
   };
 }

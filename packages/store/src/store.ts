@@ -1,3 +1,4 @@
+import { GpujobError } from "@gpujob/spec";
 import type { Money, RunState } from "@gpujob/spec";
 
 /** One submission as the store keeps it. JSON columns are text: the store never looks inside. */
@@ -229,5 +230,15 @@ export class StaleEpochError extends Error {
   constructor(runId: string) {
     super(`Another driver has taken over ${runId}.`);
     this.name = "StaleEpochError";
+  }
+}
+
+/** The file was deleted, or another one took its place, while it was open: this process can write nothing any more. */
+export class StoreGoneError extends GpujobError {
+  constructor(path: string) {
+    super("store", `The store ${path} was deleted or replaced while gpujob was using it.`, {
+      hint: "What this process had open is written no more. Start the command again; if the file was deleted by mistake, run `gpujob audit` to find every machine by its tag.",
+    });
+    this.name = "StoreGoneError";
   }
 }

@@ -54,13 +54,6 @@ export function damagedError(path: string, cause: unknown): GpujobError {
   });
 }
 
-/** The file is gone, or another one has taken its place, while this process had it open. */
-export function vanishedError(path: string): GpujobError {
-  return storeTrouble(`The store ${path} was deleted or replaced while gpujob was using it.`, {
-    hint: "What this process had open is written no more. Start the command again; if the file was deleted by mistake, run `gpujob audit` to find every machine by its tag.",
-  });
-}
-
 /**
  * Any error of the database as one that a user can act on; errors of ours pass unchanged. `retryAfterMs` is set
  * where the same call may succeed once the user has made room.

@@ -1,5 +1,6 @@
 import type { Failure } from "@gpujob/spec";
 import { GpujobError } from "@gpujob/spec";
+import { StoreGoneError } from "@gpujob/store";
 import type { LockRow } from "@gpujob/store";
 import type { Submission } from "../core/context.ts";
 import type { Snapshot } from "../core/decide.ts";
@@ -26,7 +27,8 @@ export const lockTtlMs = 15_000;
 
 /**
  * Drives one run until it is settled, the signal fires or another driver takes over. In the foreground, in the
- * background and in a service it is this function with another lifetime.
+ * background and in a service it is this function with another lifetime. Throws `StoreGoneError` when the state folder is
+ * deleted meanwhile.
  */
 export async function driveRun(
   ports: EnginePorts,
@@ -87,7 +89,13 @@ async function driveLocked(drive: Drive): Promise<DriveEnd> {
     onLost: lose,
   });
   async function renew(ttlMs: number): Promise<void> {
-    const renewed = await ports.store.renewLock(lock, ttlMs, ports.clock.now());
+    const renewed = await ports.store
+      .renewLock(lock, ttlMs, ports.clock.now())
+      .catch((error: unknown) => {
+        // Nothing that this driver learns can be written any more; who deleted the state has ended its part.
+        if (error instanceof StoreGoneError) lose(error);
+        throw error;
+      });
     if (renewed === undefined) {
       const error = new GpujobError("internal", `Another driver has taken over ${runId}.`);
       lose(error);
@@ -133,6 +141,8 @@ async function driveLocked(drive: Drive): Promise<DriveEnd> {
   ended.abort(new GpujobError("aborted", "The driver has let go."));
   await Promise.all([heartbeat, wishes]);
   await hosts.close();
+  const reason: unknown = ended.signal.reason;
+  if (reason instanceof StoreGoneError) throw reason;
   if (!isLost) await ports.store.releaseLock(lock);
   if (isSettled) return { kind: "settled" };
   return { kind: isLost ? "taken" : "handed-over" };

@@ -1,6 +1,6 @@
 import type { HostAttempt, HostSession } from "@gpujob/spec";
 import { GpujobError, toFailure } from "@gpujob/spec";
-import { StaleEpochError } from "@gpujob/store";
+import { StaleEpochError, StoreGoneError } from "@gpujob/store";
 import type { LockRow } from "@gpujob/store";
 import type { Submission } from "../core/context.ts";
 import { decide } from "../core/decide.ts";
@@ -116,7 +116,7 @@ export function createCommitter(options: CommitterOptions): {
       try {
         return await step();
       } catch (error) {
-        if (error instanceof StaleEpochError) {
+        if (error instanceof StaleEpochError || error instanceof StoreGoneError) {
           options.onLost(error);
           throw error;
         }
