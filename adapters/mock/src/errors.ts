@@ -76,18 +76,14 @@ export function toPlatformError(error: unknown, place: Place): PlatformError {
   const text = error instanceof Error ? error.message : String(error);
   const isMarkets = error instanceof MarketError;
   const retryAfterMs = isMarkets ? error.retryAfterMs : undefined;
-  return new PlatformError(
-    kind,
-    `${place.platform}: ${place.operation}: ${text.replace(/\.$/, "")}.`,
-    {
-      ...place,
-      scope,
-      cause: error,
-      ...(hint === undefined ? {} : { hint }),
-      ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
-      ...(isMarkets ? { platformCode: error.code } : {}),
-    },
-  );
+  return new PlatformError(kind, `${place.platform}: ${text.replace(/\.$/, "")}.`, {
+    ...place,
+    scope,
+    cause: error,
+    ...(hint === undefined ? {} : { hint }),
+    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+    ...(isMarkets ? { platformCode: error.code } : {}),
+  });
 }
 
 /** What an error means. Pure. */

@@ -128,7 +128,7 @@ export function createGpujob(options: GpujobOptions = {}): Gpujob {
       const { access } = target.node;
       if (access?.kind !== "ssh") {
         throw new GpujobError(
-          "unsupported_request",
+          "usage",
           `${target.platform.name} has no SSH: its machines are reached by gpujob exec.`,
           {
             hint: `gpujob exec ${row.runId} -- sh -c 'ls'`,

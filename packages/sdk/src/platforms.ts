@@ -163,11 +163,25 @@ async function askOne(
   } catch (error) {
     signal.throwIfAborted();
     const failure: Failure = toFailure(late.signal.aborted ? late.signal.reason : error);
-    return { missing: { platform: target.name, reason: withoutName(failure, target), failure } };
+    return missingOf(target, failure);
   } finally {
     done.abort();
     timeout.catch(() => undefined);
   }
+}
+
+/** A machine that is named on the line is in no configuration, where `gpujob doctor` could look at it. */
+const byHandHint = "Log in by hand with what --host says: what works there, works here.";
+
+function missingOf(
+  target: ConfiguredPlatform,
+  failure: Failure,
+): { readonly missing: PlanMissing } {
+  const isNamedOnLine = target.config.origin === "--host";
+  const told = isNamedOnLine ? { hint: byHandHint, ...failure } : failure;
+  return {
+    missing: { platform: target.name, reason: withoutName(failure, target), failure: told },
+  };
 }
 
 /** Told beside the platform's name, a reason need not begin with it. */

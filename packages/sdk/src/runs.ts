@@ -58,12 +58,23 @@ export async function findRun(
   const open = found.filter((row) => row.settledAt === undefined);
   const [only] = open;
   if (isName && open.length === 1 && only !== undefined) return only;
-  throw new GpujobError(
-    "usage",
-    `${reference} means ${found.length} runs: ${found.map((row) => row.runId).join(", ")}.`,
-    {
+  throw manyMatch(reference, isName && open.length > 0 ? open : found, isName);
+}
+
+/** A prefix can be made longer; a name cannot. */
+function manyMatch(reference: string, found: readonly RunRow[], isName: boolean): GpujobError {
+  const ids = found.map((row) => row.runId).join(", ");
+  if (!isName) {
+    return new GpujobError("usage", `${reference} means ${found.length} runs: ${ids}.`, {
       hint: "Give more of the id.",
-    },
+    });
+  }
+  const isOver = found.every((row) => row.settledAt !== undefined);
+  const state = isOver ? "All of them are over" : "They are going on";
+  return new GpujobError(
+    "usage",
+    `${found.length} runs are named ${reference}: ${ids}. ${state}; the newest is ${found[0]?.runId}.`,
+    { hint: "Name one by its id." },
   );
 }
 

@@ -54,8 +54,9 @@ async function forwardOne(
   const { access } = target.node;
   if (access?.kind !== "ssh") {
     throw new GpujobError(
-      "unsupported_request",
+      "usage",
       `${target.platform.name} has no SSH, so port ${port} can't be forwarded.`,
+      { hint: `gpujob exec runs a command there that asks the port: curl localhost:${port}` },
     );
   }
   const ssh = reach.access.sshFor(target);
