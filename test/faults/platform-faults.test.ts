@@ -7,7 +7,10 @@ import { witnessedJob } from "./support/scenarios.ts";
 const job = witnessedJob("strange", "exit 3", "resources: { gpu: RTX4090 }\n");
 
 /** Runs a job on a market with two offers and these faults, and tells how it went. */
-async function play(faults: readonly string[]): Promise<{
+async function play(
+  faults: readonly string[],
+  text: string = job,
+): Promise<{
   readonly home: FaultHome;
   readonly code: number | null;
   readonly offers: readonly string[];
@@ -21,7 +24,7 @@ async function play(faults: readonly string[]): Promise<{
       - { type: b, gpu: "RTX4090:24GB:1", price: 2 CNY/h }
     faults:
 ${faults.map((fault) => `      - { ${fault} }\n`).join("")}`;
-  const home = await makeFaultHome({ config, jobs: { "job.yaml": job } });
+  const home = await makeFaultHome({ config, jobs: { "job.yaml": text } });
   onTestFinished(() => home.remove());
   const { code } = await home.run(["submit", "job.yaml", "-y"]);
   const run = await home.look((gpujob) => gpujob.showRun(undefined));
@@ -43,9 +46,26 @@ describe("a run on a market that does strange things", () => {
   it("gives a machine back before anything is sent when its cards are not those that were sold", async ({
     expect,
   }) => {
-    const played = await play(['on: lease, nth: 1, do: wrong-gpu, gpu: "RTX3060:12GB:1"']);
+    // As much memory as was sold, and another model all the same.
+    const played = await play(['on: lease, nth: 1, do: wrong-gpu, gpu: "RTX3090:24GB:1"']);
     expect(played).toMatchObject({ code: 3, offers: ["a", "b"], violations: [] });
     expect(await played.home.readTruth("starts-strange")).toEqual(["2.0"]);
+  });
+
+  it("gives a machine back that came dearer than limits.price allows, and charges its seconds", async ({
+    expect,
+  }) => {
+    const limited = witnessedJob("dear", "exit 3", "limits: { price: 3 CNY/h }\n");
+    const { home, ...played } = await play(
+      ["on: create, nth: 1, do: reprice, factor: 20"],
+      limited,
+    );
+    // `violations` has what the market bills and the ledger lacks.
+    expect(played).toMatchObject({ code: 3, offers: ["a", "b"], violations: [] });
+    const run = await home.look((gpujob) => gpujob.showRun(undefined));
+    expect(run.attempts[0]?.reason).toContain("limits.price allows");
+    expect(run.attempts[0]?.cost?.micros).toBeGreaterThan(0);
+    expect(await home.readTruth("starts-dear")).toEqual(["2.0"]);
   });
 
   it("avoids a host with wrong cards in later runs too, says why, and forgives it when told to", async ({

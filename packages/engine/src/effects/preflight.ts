@@ -1,4 +1,5 @@
-import type { Failure, HostFacts, JobSpec, Node, Offer } from "@gpujob/spec";
+import { resolveGpuName } from "@gpujob/catalog";
+import type { Failure, HostFacts, HostGpu, JobSpec, Node, Offer } from "@gpujob/spec";
 
 /** Memory of a card may read this much below what is sold: 24 GB cards show 22.4 GiB. */
 const vramTolerance = 0.07;
@@ -9,7 +10,7 @@ const vramTolerance = 0.07;
  */
 export function compareWithOffer(
   offer: Offer,
-  job: JobSpec,
+  job: Pick<JobSpec, "resources">,
   facts: HostFacts,
   node: Node | undefined,
 ): { readonly failure?: Failure; readonly warnings: readonly string[] } {
@@ -57,6 +58,7 @@ function checkCards(
       : facts.gpus.filter((card) => node.cards?.includes(card.index));
   if (ours.length < gpu.count)
     problems.push(`it shows ${ours.length} cards, ${gpu.count} were offered`);
+  checkModels(gpu, ours, problems, warnings);
   const small = ours.find(
     (card) => card.vramGib !== undefined && card.vramGib < gpu.vramGib * (1 - vramTolerance),
   );
@@ -65,4 +67,23 @@ function checkCards(
       `its ${small.name} has ${small.vramGib?.toFixed(1)} GiB, ${gpu.vramGib} were offered`,
     );
   }
+}
+
+/** By the catalogue, which knows a card under all its names. A name that it does not know proves nothing. */
+function checkModels(
+  gpu: NonNullable<Offer["gpu"]>,
+  cards: readonly HostGpu[],
+  problems: string[],
+  warnings: string[],
+): void {
+  const sold = resolveGpuName(gpu.model);
+  if (sold === undefined) return;
+  const names = [...new Set(cards.map(({ name }) => name))];
+  const other = names.find((name) => (resolveGpuName(name) ?? sold) !== sold);
+  if (other !== undefined) problems.push(`it has a ${other}, ${gpu.model} was offered`);
+  const strange = names.find((name) => resolveGpuName(name) === undefined);
+  if (strange !== undefined)
+    warnings.push(
+      `The machine calls its card ${strange}, a name that the catalogue does not know, so it could not be told whether it is a ${gpu.model}.`,
+    );
 }
