@@ -327,6 +327,24 @@ describe("host keys", () => {
       failure: { platformCode: "host-key-changed", hint: expect.stringContaining("ssh-keygen -R") },
     });
   });
+
+  it("are looked up under HostKeyAlias where the user's SSH configuration has one, whatever the port", async ({
+    expect,
+  }) => {
+    const { connect, test, server } = await setStage();
+    const config = `Host lab\n HostName 127.0.0.1\n Port ${server.port}\n HostKeyAlias the-lab\n`;
+    await test.writeHome(".ssh/config", config);
+    await test.writeHome(".ssh/known_hosts", `the-lab ${server.hostKey}\n`);
+    const place = { hostKeyPolicy: "known", target: { host: "lab", user: "root" } } as const;
+    await connect(place);
+    await test.writeHome(".ssh/known_hosts", `the-lab ${test.ours.publicKey}\n`);
+    await expect(connect(place)).rejects.toMatchObject({
+      failure: {
+        platformCode: "host-key-changed",
+        hint: expect.stringContaining('ssh-keygen -R "the-lab"'),
+      },
+    });
+  });
 });
 
 describe("the way there", () => {

@@ -92,8 +92,9 @@ async function readRule(
   sources: RouteSources,
 ): Promise<HostKeyRule> {
   const { files, pins } = sources;
-  const { port } = place;
-  const host = place.hostKeyAlias ?? place.host;
+  // Under an alias a key is kept without its port, as ssh does.
+  const { host, port } =
+    place.hostKeyAlias === undefined ? place : { host: place.hostKeyAlias, port: 22 };
   const own = place.knownHostsFiles ?? [
     `${files.home}/.ssh/known_hosts`,
     `${files.home}/.ssh/known_hosts2`,
