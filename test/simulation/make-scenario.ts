@@ -224,6 +224,7 @@ function makeFault(
           "taken",
           "never-boots",
           "fails-boot",
+          "slow-boots",
         ]),
         ms: random.pick([2000, 20_000, 120_000]),
       };

@@ -90,8 +90,18 @@ export type Fault =
       readonly machine: number;
       /** Counted from when it is up. */
       readonly afterMs: number;
-      /** `dies`: the platform says so. `hangs`: it says `up` for ever. `taken`: after a notice of `ms`. */
-      readonly how: "dies" | "hangs" | "reboots" | "taken" | "never-boots" | "fails-boot";
+      /**
+       * `dies`: the platform says so. `hangs`: it says `up` for ever. `taken`: after a notice of `ms`. `slow-boots`: `ms`
+       * later than others.
+       */
+      readonly how:
+        | "dies"
+        | "hangs"
+        | "reboots"
+        | "taken"
+        | "never-boots"
+        | "fails-boot"
+        | "slow-boots";
       readonly ms: number;
     }
   | {

@@ -115,6 +115,7 @@ export function createSimMarket(options: {
         return end(machine, at + fault.ms, "taken back by the platform");
       case "never-boots":
       case "fails-boot":
+      case "slow-boots":
         return;
     }
   }
@@ -170,7 +171,7 @@ export function createSimMarket(options: {
         });
       }
       const leaseId = `${facts.name}-${machines.length + 1}`;
-      const bootAt = now() + (isOwned ? 0 : facts.bootMs);
+      const usualAt = now() + (isOwned ? 0 : facts.bootMs);
       // The host needs its machine for the power-off, and the machine its host.
       const powerOff = (atMs: number): void => {
         const machine = machines.find((each) => each.leaseId === leaseId);
@@ -181,8 +182,10 @@ export function createSimMarket(options: {
           machine.host.endAt(atMs);
         }
       };
-      const made = options.makeHost({ offerId: offer.offerId, upAt: bootAt, powerOff });
+      const made = options.makeHost({ offerId: offer.offerId, upAt: usualAt, powerOff });
       const faults = options.faultsOf(made.number);
+      const slow = faults.find((each) => each.how === "slow-boots");
+      const bootAt = usualAt + (isOwned ? 0 : (slow?.ms ?? 0));
       const isBroken = faults.some(
         (each) => each.how === "never-boots" || each.how === "fails-boot",
       );

@@ -25,6 +25,8 @@ export interface SharedWorld {
   readonly timeouts: Timeouts;
   readonly mutant: Mutant | undefined;
   readonly newId: () => string;
+  /** Named values of the store, of this history alone: histories share a store. */
+  readonly values: Map<string, string>;
   readonly onCommit: (commit: Commit) => void;
   readonly trace?: (line: string) => void;
 }
@@ -225,6 +227,8 @@ function createProcessStore(world: SharedWorld, process: DriverProcess, number: 
 
   return {
     ...store,
+    readValue: (name) => call("readValue", async () => world.values.get(name)),
+    putValue: (name, value) => call("putValue", async () => void world.values.set(name, value)),
     loadRun: (runId) => call("loadRun", () => store.loadRun(runId)),
     listEffects: (runId) => call("listEffects", () => store.listEffects(runId)),
     listWishes: (runId) => call("listWishes", () => store.listWishes(runId)),

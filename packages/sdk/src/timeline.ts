@@ -28,6 +28,8 @@ export function describeEvent(event: JournalEvent): string | undefined {
       return describePlan(event);
     case "lease-created":
       return `Rented${event.pricePerHour === undefined ? "" : ` for ${perHour(event.pricePerHour)}`}: machine ${event.leaseId}.`;
+    case "lease-priced":
+      return `The machine costs ${perHour(event.pricePerHour)}.`;
     case "lease-refused":
       return `Not rented: ${event.failure.message}`;
     case "lease-unclear":
@@ -115,6 +117,8 @@ function describeTimer(timer: string): string | undefined {
       return "The machine has been silent for too long.";
     case "tether":
       return "The host's tether has run out: its job is frozen.";
+    case "slow-boot":
+      return "The machine boots longer than most of its kind; a second one is looked for.";
     case "keep":
       return "The machine was kept for as long as the job file says.";
     default:

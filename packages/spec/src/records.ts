@@ -99,6 +99,8 @@ export interface AttemptView {
   readonly endedAt: string | null;
   readonly reason: string | null;
   readonly cost: Money | null;
+  /** It was rented beside another attempt, to be ready should that one not be; its cost is part of the run's. */
+  readonly isExtra?: true;
   /** Did its job begin from a checkpoint? */
   readonly isResumed?: boolean;
   /** The newest checkpoint of it that came home. */

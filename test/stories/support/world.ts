@@ -27,7 +27,7 @@ export interface World {
   /** Machine of a lease. */
   readonly host: (leaseId: string) => FakeHost;
   readonly hosts: () => readonly FakeHost[];
-  /** Drives until the end, or until the signal; `crashAt` dies at the n-th pass of a crash point. */
+  /** Drives until the end, or until the signal; `crashAt` dies at a crash point, with `@N` at its N-th pass. */
   readonly drive: (options?: {
     readonly signal?: AbortSignal;
     readonly crashAt?: string;
@@ -243,9 +243,12 @@ export async function createWorld(options: WorldOptions): Promise<World> {
     async drive({ signal, crashAt, owner = newId(), onPass } = {}) {
       const crash = new AbortController();
       let isDead = false;
+      const [point, nth = "1"] = crashAt?.split("@") ?? [];
+      let passesLeft = Number(nth);
       const ports = portsFor(owner, (name) => {
         onPass?.(name);
-        if (isDead || name === crashAt) {
+        if (name === point) passesLeft -= 1;
+        if (isDead || (name === point && passesLeft <= 0)) {
           isDead = true;
           crash.abort(new Crash(name));
           throw new Crash(name);

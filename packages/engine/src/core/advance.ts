@@ -16,7 +16,11 @@ export function nextStep(context: RunContext): NextStep {
   if (!isOver) return "wait";
   if (context.outcome !== undefined) return mayCallOver(context) ? "settle" : "wait";
   if (attempt.phase === "closed") return "wait";
-  return context.spare === undefined ? "begin" : "spare";
+  if (context.spare !== undefined) return "spare";
+  // An extra placement that was given back, and may bill yet, is one too many already.
+  return context.attempts.every((each) => each.phase === "closed" || isEveryMemberDone(each))
+    ? "begin"
+    : "wait";
 }
 
 /** Closes what is proven to be over and takes the next step. */

@@ -13,8 +13,10 @@ import {
   updateMember,
 } from "./draft.ts";
 import { makeLeaseKey } from "./lease-key.ts";
-import { nextCandidate } from "./candidates.ts";
-import { planLater, wantsSpare } from "./replan.ts";
+import { firstUsable, nextCandidate } from "./candidates.ts";
+import { isCheapExtra } from "./extra-cost.ts";
+import { planLater, spareWish } from "./replan.ts";
+import type { SpareWish } from "./replan.ts";
 import { isEnding, mayExist, mayStart } from "./status.ts";
 import { armBudget, armTimeLimit } from "./limits.ts";
 
@@ -26,7 +28,14 @@ export function beginAttempt(draft: Draft, candidate: Candidate, role: "current"
     const leaseKey = makeLeaseKey(submission.installation, submission.runId, number, member);
     return { member, leaseKey, state: "intended", intendedAt: at };
   });
-  const attempt: Attempt = { number, candidate, phase: "acquiring", members, startedAt: at };
+  const attempt: Attempt = {
+    number,
+    candidate,
+    phase: "acquiring",
+    members,
+    startedAt: at,
+    ...(role === "spare" ? { isExtra: true } : {}),
+  };
   update(draft, { attempts: [...context.attempts, attempt] });
   update(draft, role === "spare" ? { spare: number } : { current: number });
   for (const member of members)
@@ -49,7 +58,8 @@ export function beginNext(draft: Draft): void {
 /** Rents one extra placement early, to be ready when the proof comes; at most one at a time. */
 export function beginSpare(draft: Draft): void {
   const { context } = draft;
-  if (context.spare !== undefined || context.planning !== undefined || !wantsSpare(draft)) return;
+  if (context.spare !== undefined || context.planning !== undefined) return;
+  if (spareWish(draft) === undefined) return;
   update(draft, { planning: "spare" });
   ask(draft, { kind: "plan" });
 }
@@ -68,11 +78,38 @@ export function dropSpare(draft: Draft, reason: string): void {
 }
 
 /** An extra placement that did not work out is followed by the next best one, as long as one is of use. */
-function replaceSpare(draft: Draft): void {
-  if (!wantsSpare(draft)) return;
-  const candidate = nextCandidate(draft);
-  if (candidate === undefined) planLater(draft);
-  else beginAttempt(draft, candidate, "spare");
+function replaceSpare(draft: Draft, failed: Attempt): void {
+  const wish = spareWish(draft);
+  // A slow boot is worth one second machine, not one after the other.
+  const wasRented = failed.members.some(({ leaseId }) => leaseId !== undefined);
+  if (wish === undefined || (wish === "slow" && wasRented)) return;
+  rentSpare(
+    draft,
+    wish,
+    nextCandidate(draft, (each) => wish === "lost" || isCheapExtra(draft, each)),
+  );
+}
+
+/** Rents the extra placement that a plan just made allows, if one is still wanted. */
+export function beginPlannedSpare(draft: Draft): void {
+  const wish = spareWish(draft);
+  if (wish === undefined) return;
+  const isFit = (each: Candidate): boolean => wish === "lost" || isCheapExtra(draft, each);
+  rentSpare(draft, wish, firstUsable(draft.context, draft.at, isFit));
+}
+
+function rentSpare(draft: Draft, wish: SpareWish, candidate: Candidate | undefined): void {
+  if (candidate !== undefined) return beginAttempt(draft, candidate, "spare");
+  if (wish === "lost") planLater(draft);
+}
+
+/** The extra placement is ready before the machine that counts, which boots longer than usual: they change places. */
+export function preferSpare(draft: Draft, number: number): void {
+  const { current } = draft.context;
+  clear(draft, "spare");
+  update(draft, { current: number });
+  const reason = `Attempt ${number}, begun later, was ready sooner.`;
+  releaseAttempt(draft, current, { next: "none", reason });
 }
 
 /** The attempt has failed, at whatever stage: decides what follows and lets its machines go. */
@@ -83,7 +120,7 @@ export function failAttempt(draft: Draft, number: number, failure: Failure): voi
     afterFailure(draft, attempt, failure, "spare");
     clear(draft, "spare");
     releaseAttempt(draft, number, { next: "none", reason: failure.message, failure });
-    return replaceSpare(draft);
+    return replaceSpare(draft, attempt);
   }
   releaseAttempt(draft, number, afterFailure(draft, attempt, failure, "current"));
 }
@@ -123,6 +160,7 @@ export function cancelWork(draft: Draft, attempt: Attempt): void {
   cancel(draft, { kind: "collect-outputs", attempt: number });
   cancel(draft, { kind: "timer", timer: "hold", attempt: number });
   cancel(draft, { kind: "timer", timer: "keep", attempt: number });
+  cancel(draft, { kind: "timer", timer: "slow-boot", attempt: number });
 }
 
 /** Starts the job where everything is prepared and nothing older can still run. */

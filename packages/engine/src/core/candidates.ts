@@ -6,14 +6,21 @@ import type { Draft } from "./draft.ts";
 const freshPlanMs = 60_000;
 
 /** The best ranked offer that is not excluded now and not in use by this run, from a plan that is still fresh. */
-export function nextCandidate(draft: Draft): Candidate | undefined {
+export function nextCandidate(
+  draft: Draft,
+  isFit: (candidate: Candidate) => boolean = () => true,
+): Candidate | undefined {
   const { context, at } = draft;
   if (context.plannedAt === undefined || at - context.plannedAt > freshPlanMs) return undefined;
-  return firstUsable(context, at);
+  return firstUsable(context, at, isFit);
 }
 
 /** The same from a plan just made, however long it took. */
-export function firstUsable(context: RunContext, at: number): Candidate | undefined {
+export function firstUsable(
+  context: RunContext,
+  at: number,
+  isFit: (candidate: Candidate) => boolean = () => true,
+): Candidate | undefined {
   const inUse = new Set(
     context.attempts
       .filter((attempt) => attempt.phase !== "closed")
@@ -22,6 +29,7 @@ export function firstUsable(context: RunContext, at: number): Candidate | undefi
   return context.candidates.find(
     (candidate) =>
       !inUse.has(placeOf(candidate)) &&
+      isFit(candidate) &&
       !context.exclusions.some(
         (exclusion) => exclusion.untilMs > at && isExcluded(exclusion, candidate.offer),
       ),

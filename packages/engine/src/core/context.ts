@@ -146,6 +146,12 @@ export interface Attempt {
   readonly isResumed?: boolean;
   /** The newest checkpoint of it that is at home. */
   readonly saved?: CheckpointRecord;
+  /** It was rented although another attempt counted then. */
+  readonly isExtra?: true;
+  /** Machines of its kind take this long to boot at most, but for one in twenty; milliseconds. */
+  readonly usualBootMs?: number;
+  /** Its machine has been booting for longer than that. */
+  readonly isSlow?: true;
   /** When the platform takes the machine, as far as its notice can be believed; epoch milliseconds. */
   readonly takenAt?: number;
 }

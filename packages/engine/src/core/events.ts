@@ -37,6 +37,8 @@ export type RunEvent =
       readonly leaseId: string;
       readonly pricePerHour?: Money;
       readonly billedFrom?: number;
+      /** Longer than this such machines boot only once in twenty times, in milliseconds; absent: not known. */
+      readonly usualBootMs?: number;
     })
   | (OfMember & {
       readonly type: "lease-refused";
@@ -45,6 +47,8 @@ export type RunEvent =
       readonly watchUntil?: number;
     })
   | (OfMember & { readonly type: "lease-unclear"; readonly failure: Failure })
+  /** The platform tells the price only now. */
+  | (OfMember & { readonly type: "lease-priced"; readonly pricePerHour: Money })
   | (OfMember & {
       readonly type: "node-ready";
       readonly bootId: string;
@@ -106,6 +110,7 @@ export type RunEvent =
       /** Where it was not known before. */
       readonly billedFrom?: number;
       readonly billedTo?: number;
+      readonly pricePerHour?: Money;
       /** `gone` by the platform's word, `never` when nothing was ever there. */
       readonly state: "gone" | "never";
       readonly looks: readonly Look[];
@@ -139,4 +144,5 @@ export type TimerName =
   | "unreachable"
   | "hold"
   | "keep"
-  | "replan";
+  | "replan"
+  | "slow-boot";

@@ -60,6 +60,13 @@ export function budgetStopAt(now: Moment): number | undefined {
     : whenCostReaches(now, limit - reserveMicros(context, submission));
 }
 
+/** What the budget leaves for work; `undefined` without one. */
+export function budgetLeftMicros({ context, submission, at }: Moment): number | undefined {
+  const limit = budgetMicros(submission);
+  if (limit === undefined) return undefined;
+  return limit - reserveMicros(context, submission) - costMicros(context, submission, at);
+}
+
 function budgetMicros({ job, currency, rates }: Submission): number | undefined {
   const { budget } = job.limits;
   return budget === undefined ? undefined : convertMoney(budget, currency, rates).micros;

@@ -1,5 +1,5 @@
 import type { HostExit } from "@gpujob/spec";
-import { releaseAttempt, stopJob } from "./attempt.ts";
+import { beginSpare, dropSpare, preferSpare, releaseAttempt, stopJob } from "./attempt.ts";
 import type { Attempt } from "./context.ts";
 import type { Draft } from "./draft.ts";
 import {
@@ -8,6 +8,7 @@ import {
   cancel,
   clear,
   clearSilence,
+  findAttempt,
   updateAttempt,
   updateMember,
 } from "./draft.ts";
@@ -30,8 +31,26 @@ export function applyNodeReady(draft: Draft, event: Of<"node-ready">): void {
   });
   if (!attempt.members.every((member) => member.isReady)) return;
   updateAttempt(draft, number, { phase: "preparing" });
+  cancel(draft, { kind: "timer", timer: "slow-boot", attempt: number });
   for (const { member } of attempt.members)
     ask(draft, { kind: "prepare-host", attempt: number, member });
+  chooseSooner(draft, number);
+}
+
+/** Of two that boot side by side the one that is ready first counts, and the other is given back. */
+function chooseSooner(draft: Draft, number: number): void {
+  const { current, spare } = draft.context;
+  if (number === current) return dropSpare(draft, "The first machine was ready sooner.");
+  const isOtherBooting = findAttempt(draft.context, current)?.phase === "booting";
+  if (number === spare && isOtherBooting) preferSpare(draft, number);
+}
+
+/** The machine that counts boots longer than usual: a second one is begun beside it, where that is cheap. */
+export function applySlowBoot(draft: Draft, event: Of<"timer-fired">): void {
+  const attempt = findAttempt(draft.context, event.attempt ?? 0);
+  if (attempt?.phase !== "booting" || attempt.number !== draft.context.current) return;
+  updateAttempt(draft, attempt.number, { isSlow: true });
+  beginSpare(draft);
 }
 
 /** All nodes are prepared before any of them starts; the start itself waits in `standby` for its proof. */

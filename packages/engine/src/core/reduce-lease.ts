@@ -2,7 +2,7 @@ import { convertMoney } from "@gpujob/catalog";
 import type { Failure } from "@gpujob/spec";
 import { formatMoney } from "@gpujob/spec";
 import type { RunEvent } from "./events.ts";
-import { beginAttempt, failAttempt } from "./attempt.ts";
+import { beginAttempt, beginPlannedSpare, failAttempt } from "./attempt.ts";
 import { firstUsable } from "./candidates.ts";
 import type { Draft } from "./draft.ts";
 import {
@@ -17,7 +17,7 @@ import {
 } from "./draft.ts";
 import { armBudget, suspendTimeLimit } from "./limits.ts";
 import { decideOutcome, noOfferOutcome } from "./outcomes.ts";
-import { patienceMs, planLater, wantsSpare } from "./replan.ts";
+import { patienceMs, planLater } from "./replan.ts";
 import { isEnding } from "./status.ts";
 
 type Of<Type extends RunEvent["type"]> = RunEvent & { readonly type: Type };
@@ -28,12 +28,8 @@ export function applyPlanMade(draft: Draft, event: Of<"plan-made">): void {
   if (purpose === undefined) return;
   clear(draft, "planning");
   update(draft, { candidates: event.candidates, plannedAt: event.at, missing: event.missing });
+  if (purpose === "spare") return beginPlannedSpare(draft);
   const candidate = firstUsable(draft.context, event.at);
-  if (purpose === "spare") {
-    if (candidate !== undefined) beginAttempt(draft, candidate, "spare");
-    else if (wantsSpare(draft)) planLater(draft);
-    return;
-  }
   if (candidate !== undefined) {
     clear(draft, "isQueued");
     return beginAttempt(draft, candidate, "current");
@@ -81,12 +77,32 @@ export function applyLeaseCreated(draft: Draft, event: Of<"lease-created">): voi
   }
   if (!attempt.members.every((each) => each.state === "held")) return;
   updateAttempt(draft, number, { phase: "booting" });
+  watchBoot(draft, number, event);
   for (const each of attempt.members)
     ask(draft, { kind: "await-node", attempt: number, member: each.member });
 }
 
-/** Some platforms tell the price only now: one above the limit is given back at once. */
-function dearerThanAllowed(draft: Draft, event: Of<"lease-created">): Failure | undefined {
+/** One that boots longer than machines of its kind do gets a second one beside it; an extra placement itself does not. */
+function watchBoot(draft: Draft, number: number, { at, usualBootMs }: Of<"lease-created">): void {
+  if (usualBootMs === undefined || number !== draft.context.current) return;
+  updateAttempt(draft, number, { usualBootMs });
+  ask(draft, { kind: "timer", timer: "slow-boot", attempt: number }, at + usualBootMs);
+}
+
+/** The price of a machine that was rented without one: charged from its beginning, and held to the limit. */
+export function applyLeasePriced(draft: Draft, event: Of<"lease-priced">): void {
+  const { attempt: number, member, pricePerHour } = event;
+  updateMember(draft, number, member, { pricePerHour });
+  armBudget(draft);
+  const dearer = dearerThanAllowed(draft, event);
+  if (dearer !== undefined) failAttempt(draft, number, dearer);
+}
+
+/** Some platforms tell the price only now: a machine above the limit is given back at once. */
+function dearerThanAllowed(
+  draft: Draft,
+  event: Of<"lease-created"> | Of<"lease-priced">,
+): Failure | undefined {
   const { job, rates } = draft.submission;
   const limit = job.limits.pricePerHour;
   if (limit === undefined || event.pricePerHour === undefined) return undefined;
@@ -96,6 +112,7 @@ function dearerThanAllowed(draft: Draft, event: Of<"lease-created">): Failure | 
     kind: "price_changed",
     scope: "offer",
     message: `The machine costs ${formatMoney(price)}/h, and limits.price allows ${formatMoney(limit)}/h.`,
+    hint: "Raise limits.price, or take another offer.",
   };
 }
 
@@ -119,6 +136,9 @@ export function applyLeaseReleased(draft: Draft, event: Of<"lease-released">): v
     isUnconfirmed: false,
     ...(billedFrom === undefined ? {} : { billedFrom }),
     ...(billedTo === undefined ? {} : { billedTo }),
+    ...(member.pricePerHour !== undefined || event.pricePerHour === undefined
+      ? {}
+      : { pricePerHour: event.pricePerHour }),
   });
   armBudget(draft);
 }

@@ -5,6 +5,7 @@ import {
   applyJobStarted,
   applyNodeReady,
   applyNodeSetUp,
+  applySlowBoot,
 } from "./reduce-host.ts";
 import {
   applyHostHeard,
@@ -15,6 +16,7 @@ import {
 } from "./reduce-silence.ts";
 import {
   applyLeaseCreated,
+  applyLeasePriced,
   applyLeaseRefused,
   applyLeaseReleased,
   applyPlanMade,
@@ -78,6 +80,8 @@ function apply(draft: Draft, event: RunEvent): void {
       return applyLeaseCreated(draft, event);
     case "lease-refused":
       return applyLeaseRefused(draft, event);
+    case "lease-priced":
+      return applyLeasePriced(draft, event);
     case "lease-unclear":
       updateMember(draft, event.attempt, event.member, { state: "unclear" });
       return;
@@ -141,6 +145,8 @@ function applyTimer(draft: Draft, event: RunEvent & { readonly type: "timer-fire
       if (draft.context.isQueued !== true) return beginSpare(draft);
       update(draft, { planning: "next" });
       return ask(draft, { kind: "plan" });
+    case "slow-boot":
+      return applySlowBoot(draft, event);
     case "time-limit":
       return applyTimeLimit(draft);
     case "budget":

@@ -6,14 +6,19 @@ import { ask, findAttempt, update } from "./draft.ts";
 const firstWaitMs = 2000;
 const longestWaitMs = 30_000;
 
-/** Is an extra placement of use now: is the machine that counts silent, or about to be taken? */
-export function wantsSpare({ context, submission }: Draft): boolean {
+/** Why an extra placement is wanted: the machine that counts is (nearly) lost, or boots longer than usual. */
+export type SpareWish = "lost" | "slow";
+
+/** Is an extra placement of use now, and why? */
+export function spareWish({ context, submission }: Draft): SpareWish | undefined {
   const attempt = findAttempt(context, context.current);
-  if (attempt?.phase !== "running" || context.outcome !== undefined || context.wish !== undefined)
-    return false;
-  if (context.interruptions >= submission.job.retry.interruptions) return false;
-  if (attempt.stopping !== undefined) return attempt.stopping.kind === "interruption";
-  return attempt.members.some((member) => member.silentSince !== undefined);
+  if (context.outcome !== undefined || context.wish !== undefined) return undefined;
+  if (attempt?.phase === "booting") return attempt.isSlow === true ? "slow" : undefined;
+  if (attempt?.phase !== "running") return undefined;
+  if (context.interruptions >= submission.job.retry.interruptions) return undefined;
+  const isBeingTaken = attempt.stopping?.kind === "interruption";
+  const isSilent = attempt.members.some((member) => member.silentSince !== undefined);
+  return isBeingTaken || (isSilent && attempt.stopping === undefined) ? "lost" : undefined;
 }
 
 /** Plans again a little later than after the last plan that brought nothing, and not after `untilMs`. */
@@ -26,16 +31,17 @@ export function planLater(draft: Draft, untilMs: number = Number.MAX_SAFE_INTEGE
 
 /**
  * How long the run waits for something to fit, in milliseconds; `undefined`: not at all. Its user's `queue`, and once it
- * has been somewhere also a platform that did not answer just now, for as long as a silent machine is waited for.
+ * has been somewhere also a platform that did not answer just now or was asked too often, for as long as a silent machine
+ * is waited for.
  */
 export function patienceMs(
   { context, submission }: Draft,
   missing: readonly PlanMissing[],
 ): number | undefined {
   const { queueMs } = submission.job;
-  const mayAnswer = missing.some(
-    ({ failure }) => failure === undefined || passing.has(failure.kind),
-  );
+  const mayAnswer =
+    missing.some(({ failure }) => failure === undefined || passing.has(failure.kind)) ||
+    context.attempts.at(-1)?.end?.failure?.kind === "rate_limited";
   if (context.attempts.length === 0 || !mayAnswer) return queueMs;
   return Math.max(queueMs ?? 0, submission.timeouts.unreachableMs);
 }

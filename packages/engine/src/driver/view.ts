@@ -114,6 +114,7 @@ function viewAttempt(submission: Submission, attempt: Attempt, now: number): Att
     reason: reasonOf(submission, attempt),
     cost: { currency: submission.currency, micros },
     isResumed: attempt.isResumed ?? false,
+    ...(attempt.isExtra === true ? { isExtra: true } : {}),
     ...(attempt.saved === undefined ? {} : { saved: viewSaved(attempt.saved) }),
   };
 }

@@ -1,5 +1,6 @@
 import type { Failure, Lease } from "@gpujob/spec";
 import { GpujobError, toFailure } from "@gpujob/spec";
+import { noteBootTime } from "./boot-times.ts";
 import { billingStart } from "./create-lease.ts";
 import { compareWithOffer } from "./preflight.ts";
 import type { MemberRef, Work } from "./work.ts";
@@ -22,6 +23,7 @@ export async function runAwaitNode(work: Work, ref: MemberRef): Promise<void> {
     try {
       const lease = await readLease(work, ref);
       billedFrom = billingStart(lease, clock.now());
+      await learnPrice(work, ref, lease);
       if (lease.state === "up") return await greet(work, ref, lease);
     } catch (error) {
       if (signal.aborted) throw error;
@@ -69,6 +71,13 @@ async function readLease(work: Work, ref: MemberRef): Promise<Lease> {
   return lease;
 }
 
+/** What the machine costs, where that was not told when it was rented. Above the limit this wait is over. */
+async function learnPrice(work: Work, ref: MemberRef, { pricePerHour }: Lease): Promise<void> {
+  if (pricePerHour === undefined || lookUp(work, ref).member.pricePerHour !== undefined) return;
+  await work.session.emit({ type: "lease-priced", ...ref, pricePerHour });
+  work.signal.throwIfAborted();
+}
+
 async function greet(work: Work, ref: MemberRef, lease: Lease): Promise<void> {
   const { session, signal } = work;
   const { attempt } = lookUp(work, ref);
@@ -82,6 +91,7 @@ async function greet(work: Work, ref: MemberRef, lease: Lease): Promise<void> {
   );
   if (failure !== undefined) return fail(work, ref, failure);
   const billedFrom = billingStart(lease, session.ports.clock.now());
+  await noteBootTime(work, ref);
   await session.emit(
     {
       type: "node-ready",

@@ -2,6 +2,7 @@ import type { Failure, FailureKind, JobSpec, Lease, LeaseRequest } from "@gpujob
 import { IncompleteListError, toFailure } from "@gpujob/spec";
 import type { Member } from "../core/context.ts";
 import { isEnding } from "../core/status.ts";
+import { usualBootMs } from "./boot-times.ts";
 import { endsAt, lastUse } from "./ends-at.ts";
 import { findGiven } from "./take-machine.ts";
 import type { MemberRef, Work } from "./work.ts";
@@ -135,14 +136,19 @@ function imageFor(image: JobSpec["image"], platform: string): { readonly image?:
 
 async function created(work: Work, ref: MemberRef, lease: Lease): Promise<void> {
   const billedFrom = billingStart(lease, work.session.ports.clock.now());
+  const bootMs = await usualBootMs(work, ref);
   await emitCreated(work, ref, {
     leaseId: lease.leaseId,
+    ...(bootMs === undefined ? {} : { usualBootMs: bootMs }),
     ...(lease.pricePerHour === undefined ? {} : { pricePerHour: lease.pricePerHour }),
     ...(billedFrom === undefined ? {} : { billedFrom }),
   });
 }
 
-type CreatedFacts = Pick<Member, "pricePerHour" | "billedFrom"> & { readonly leaseId: string };
+type CreatedFacts = Pick<Member, "pricePerHour" | "billedFrom"> & {
+  readonly leaseId: string;
+  readonly usualBootMs?: number;
+};
 
 async function emitCreated(work: Work, ref: MemberRef, facts: CreatedFacts): Promise<void> {
   await work.session.emit({ type: "lease-created", ...ref, ...facts }, { finish: work.effectId });

@@ -1,4 +1,4 @@
-import type { Failure, Lease } from "@gpujob/spec";
+import type { Failure, Lease, Money } from "@gpujob/spec";
 import { toFailure } from "@gpujob/spec";
 import type { Look } from "../core/events.ts";
 import type { MemberRef, Work } from "./work.ts";
@@ -124,6 +124,7 @@ interface Proof {
   readonly state: "gone";
   readonly billedFrom?: number;
   readonly billedTo?: number;
+  readonly pricePerHour?: Money;
 }
 
 /** Collects looks until they prove that the machine is gone. */
@@ -142,6 +143,7 @@ function createAbsence(
   let billedFrom: number | undefined;
   // A machine may stop to bill before it is gone: its last word about that counts.
   let billedTo: number | undefined;
+  let pricePerHour: Money | undefined;
 
   async function read(leaseId: string): Promise<Lease | undefined> {
     const { target } = lookUp(work, ref);
@@ -150,6 +152,7 @@ function createAbsence(
     if (lease !== undefined) {
       firstMiss = undefined;
       hasSeen = true;
+      pricePerHour = lease.pricePerHour ?? pricePerHour;
       billedTo =
         lease.endedAt === undefined || lease.isBillable ? undefined : Date.parse(lease.endedAt);
     }
@@ -162,6 +165,7 @@ function createAbsence(
       state: "gone",
       ...(billedFrom === undefined ? {} : { billedFrom }),
       ...(end === undefined ? {} : { billedTo: end }),
+      ...(pricePerHour === undefined ? {} : { pricePerHour }),
     };
   }
 
