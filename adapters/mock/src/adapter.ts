@@ -79,8 +79,8 @@ export function createMockPlatform(options: MockPlatformOptions): Required<Platf
     createLease: (request, { signal }) =>
       run("createLease", signal, async () => {
         checkRequest(request, platform);
-        const machine = await create(request, signal);
-        return toLease(await checkPrice(api, machine, { request, platform, signal }));
+        // What it costs is known only once it is rented: the engine holds it to the limit, and charges it.
+        return toLease(await create(request, signal));
       }),
     getLease: (leaseId, { signal }) =>
       run("getLease", signal, async () => {
@@ -175,39 +175,6 @@ function checkRequest(request: LeaseRequest, platform: string): void {
       { platform, operation: "createLease", hint: "Give endsAt as an ISO-8601 time in UTC." },
     );
   }
-}
-
-/** A machine that came dearer than allowed ends at once; until that is sure, its outcome is unknown. */
-async function checkPrice(
-  api: MarketApi,
-  machine: MachineView,
-  about: {
-    readonly request: LeaseRequest;
-    readonly platform: string;
-    readonly signal: AbortSignal;
-  },
-): Promise<MachineView> {
-  const { request, platform, signal } = about;
-  const { pricePerHour, leaseId } = machine;
-  const limit = request.priceLimit;
-  // A limit in another currency cannot be judged here: the engine sees the price and can.
-  if (limit === undefined || limit.currency !== pricePerHour.currency) return machine;
-  if (pricePerHour.micros <= limit.micros) return machine;
-  const place = { platform, operation: "createLease" };
-  await api.terminate(leaseId, { signal }).catch((error: unknown) => error);
-  const after = await api.describe(leaseId, { signal }).catch(() => machine);
-  if (after !== undefined && after.endedMs === null) {
-    throw new PlatformError(
-      "outcome_unknown",
-      `${platform}: ${leaseId} came dearer than allowed and could not be released yet.`,
-      { ...place, hint: "The same request is sent again; it releases this machine." },
-    );
-  }
-  throw new PlatformError(
-    "price_changed",
-    `${platform}: ${request.offer.offerId} now costs more than the limit; ${leaseId} was released at once.`,
-    { ...place, scope: "offer", hint: "Raise limits.price, or take another offer." },
-  );
 }
 
 function toAvailability(stock: number | null): Offer["availability"] {

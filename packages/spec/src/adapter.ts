@@ -147,7 +147,11 @@ export interface LeaseRequest {
   readonly sshPublicKey: string;
   /** ISO-8601 UTC time at which the platform should end the machine by itself. */
   readonly endsAt: string;
-  /** For one node per hour: an offer found dearer at create is released at once and reported as `price_changed`. */
+  /**
+   * For one node per hour. Where the price is known before anything is rented, a dearer one is refused with
+   * `price_changed`. Where it is known only of a rented machine, the lease is answered with its price, for the engine to give
+   * back and to charge: a machine that is ended within the create would have cost seconds that stand in no ledger.
+   */
   readonly priceLimit?: Money;
 }
 
