@@ -7,15 +7,14 @@ import {
   requireOneNode,
   throwIfAborted,
 } from "@gpujob/adapter-kit";
-import type { AdapterContext, Lease, LeaseRequest, Platform, ReleaseProgress } from "@gpujob/spec";
+import type { AdapterContext, Platform } from "@gpujob/spec";
 import { createAutodlClient, readBalance } from "./api.ts";
 import type { AutodlConfig } from "./config.ts";
 import { siteOf } from "./config.ts";
 import { createElastic } from "./elastic.ts";
 import { autodlErrors } from "./errors.ts";
-import { createPriceGuard } from "./price-guard.ts";
 import { createPro } from "./pro.ts";
-import type { Parts, Product, Row, Wait } from "./product.ts";
+import type { Parts, Product, Row } from "./product.ts";
 
 /** The platform asks for no more than a look every few seconds. */
 const pollMs = 3000;
@@ -30,29 +29,7 @@ export function createAutodlPlatform(config: AutodlConfig, context: AdapterConte
 
 function createPlatform<Machine extends Row>(parts: Parts, product: Product<Machine>): Platform {
   const { context } = parts;
-  const { platform, clock } = context;
-  const guard = createPriceGuard(context);
-
-  async function releaseLease(leaseId: string, wait: Wait): Promise<ReleaseProgress> {
-    throwIfAborted(wait.signal, { platform, operation: "releaseLease" });
-    const machine = await product.find("releaseLease", leaseId, wait);
-    const hasEnded = machine === undefined || product.known(machine).state === "ended";
-    if (hasEnded) return { state: "released" };
-    await product.end(machine, wait);
-    return { state: "releasing", againAfterMs: pollMs };
-  }
-
-  /** A machine is there now: whatever goes wrong here must not hide its id. */
-  async function readNew(machine: Machine, request: LeaseRequest, wait: Wait): Promise<Lease> {
-    let lease = product.known(machine);
-    const looks = request.priceLimit === undefined ? 1 : product.priceLooks;
-    for (let left = looks; left > 0 && !wait.signal.aborted; left--) {
-      lease = await product.read("createLease", machine, wait).catch(() => lease);
-      if (lease.pricePerHour !== undefined) break;
-      if (left > 1) await clock.sleep(pollMs, wait).catch(() => undefined);
-    }
-    return lease;
-  }
+  const { platform } = context;
 
   return {
     listOffers: (_query, wait) => product.listOffers(wait),
@@ -74,24 +51,30 @@ function createPlatform<Machine extends Row>(parts: Parts, product: Product<Mach
         },
         wait,
       );
-      const lease = await readNew(machine, request, wait);
-      return guard.admit(lease, request.priceLimit, releaseLease, wait);
+      // It is there now: whatever goes wrong here must not hide its id. Its price is above a limit, or told only later: the
+      // engine sees that, gives the machine back and charges what it cost.
+      return product.read("createLease", machine, wait).catch(() => product.known(machine));
     },
 
     async getLease(leaseId, wait) {
       const machine = await product.find("getLease", leaseId, wait);
-      if (machine === undefined) return undefined;
-      return guard.judge(await product.read("getLease", machine, wait));
+      return machine === undefined ? undefined : product.read("getLease", machine, wait);
     },
 
     async listLeases({ installation }, wait) {
       const machines = await product.list("listLeases", wait);
       const ours = machines.filter(({ name }) => isListedName(name, installation));
       const leases = await Promise.all(ours.map((one) => product.read("listLeases", one, wait)));
-      return leases.map((lease) => guard.judge(lease)).filter(({ state }) => state !== "ended");
+      return leases.filter(({ state }) => state !== "ended");
     },
 
-    releaseLease,
+    async releaseLease(leaseId, wait) {
+      throwIfAborted(wait.signal, { platform, operation: "releaseLease" });
+      const machine = await product.find("releaseLease", leaseId, wait);
+      const isGoing = machine !== undefined && (await product.end(machine, wait));
+      return isGoing ? { state: "releasing", againAfterMs: pollMs } : { state: "released" };
+    },
+
     classify: classifyBy(autodlErrors),
     getBalance: (wait) => readBalance(parts, wait),
   };

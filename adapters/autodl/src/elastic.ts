@@ -86,7 +86,6 @@ export function createElastic(parts: Parts): Product<Deployment> {
   }
 
   return {
-    priceLooks: 1,
     listOffers: (wait) => listElasticOffers(parts, wait),
     list: (operation, wait) => list(operation, {}, wait),
 
@@ -159,6 +158,7 @@ export function createElastic(parts: Parts): Product<Deployment> {
         // Somebody else is deleting it already; the next look shows it.
         if (!isStateConflict(error)) throw error;
       }
+      return true;
     },
   };
 }

@@ -87,7 +87,6 @@ export function createPro(parts: Parts): Product<Machine> {
   }
 
   return {
-    priceLooks: 3,
     listOffers: (wait) => listProOffers(parts, wait),
 
     async list(operation, wait) {
@@ -138,15 +137,14 @@ export function createPro(parts: Parts): Product<Machine> {
     },
 
     async end({ id, status }, wait) {
-      if (states[status] === "releasing") return;
-      if (status === "shutdown") {
-        await takeStep(parts, "release", id, wait);
-        return;
-      }
+      const state = states[status];
+      if (state === "ended" || state === "releasing") return state === "releasing";
       // A power-off is lost without a word while the machine boots: every later call sends it again.
-      const isAccepted = await takeStep(parts, "power_off", id, wait);
+      const isOff = status === "shutdown";
+      const isAccepted = await takeStep(parts, isOff ? "release" : "power_off", id, wait);
       // Nobody has told how an instance is released that failed and cannot be powered off.
       if (!isAccepted && status === "failed") await takeStep(parts, "release", id, wait);
+      return true;
     },
   };
 }

@@ -33,8 +33,6 @@ export interface Product<Machine extends Row> {
   check(request: LeaseRequest, wait: Wait): Promise<void>;
   /** Rents. There is no token: never send it twice. */
   create(request: LeaseRequest, name: string, wait: Wait): Promise<Machine>;
-  /** The next step towards the machine's end. */
-  end(machine: Machine, wait: Wait): Promise<void>;
-  /** How often a new machine is looked at for its price where a limit holds; Elastic holds the limit itself. */
-  readonly priceLooks: number;
+  /** The next step towards the machine's end; `false`: there is none any more. */
+  end(machine: Machine, wait: Wait): Promise<boolean>;
 }

@@ -157,31 +157,24 @@ describe("a create of Container Instance Pro", () => {
       expect(await platform.getBalance?.(wait)).toEqual({ currency: "CNY", micros: 100_000_000 });
     }));
 
-  it("ends a machine at once that costs more than allowed", ({ expect }) =>
-    withWorld(async ({ fake, rent }) => {
-      fake.reprice(2);
-      const priceLimit = { currency: "CNY", micros: 2_000_000 };
-      await expect(rent({ priceLimit })).rejects.toMatchObject({
-        failure: { kind: "price_changed", scope: "offer" },
-      });
-      expect(fake.billing()).toEqual([]);
-    }));
-
-  it("gives a too dear machine that cannot be ended yet as failed, so that it is released", ({
+  it("tells a price above the limit at once, for the engine to give the machine back", ({
     expect,
   }) =>
-    withWorld(
-      async ({ fake, rent, platform }) => {
-        fake.reprice(2);
-        const lease = await rent({ priceLimit: { currency: "CNY", micros: 2_000_000 } });
-        expect(lease).toMatchObject({ state: "failed", reason: expect.stringContaining("limit") });
-        const later = await platform.getLease(lease.leaseId, wait);
-        // Not yet billing, and called billing all the same: a failed lease that costs nothing would count as gone.
-        expect(later).toMatchObject({ state: "failed", isBillable: true });
-      },
-      {},
-      { bootLooks: 1000 },
-    ));
+    withWorld(async ({ fake, rent }) => {
+      fake.reprice(2);
+      const lease = await rent({ priceLimit: { currency: "CNY", micros: 2_000_000 } });
+      expect(lease.pricePerHour).toEqual({ currency: "CNY", micros: 3_760_000 });
+    }));
+
+  it("keeps its machine when its price cannot be read yet", ({ expect }) =>
+    withWorld(async ({ fake, rent, platform }) => {
+      fake.answerNext("/pro/snapshot", { status: 503, text: "<html>Bad gateway</html>" });
+      const lease = await rent();
+      expect(lease).toMatchObject({ state: "pending", isBillable: false });
+      expect(lease).not.toHaveProperty("pricePerHour");
+      const later = await platform.getLease(lease.leaseId, wait);
+      expect(later?.pricePerHour?.micros).toBe(1_880_000);
+    }));
 });
 
 describe("a machine of Container Instance Pro", () => {
