@@ -77,7 +77,9 @@ describe("decideAfterFailure", () => {
     const busy = failure("rate_limited", { operation: "createLease", retryAfterMs: 30_000 });
     const decide = (calls: number, what = busy) => decideAfterFailure(what, { ...renting, calls });
     expect(decide(0)).toMatchObject({ action: "retry-call", afterMs: 30_000 });
-    expect(decide(5)).toMatchObject({ action: "next-offer", exclusion: { scope: "account" } });
+    const untilMs = renting.nowMs + 30_000;
+    const exclusion = { scope: "account", untilMs };
+    expect(decide(5)).toMatchObject({ action: "next-offer", exclusion });
     const down = failure("unavailable", { operation: "createLease" });
     expect([0, 1, 2].map((calls) => decide(calls, down))).toMatchObject([
       { afterMs: 1_000 },

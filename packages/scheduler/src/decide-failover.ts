@@ -138,9 +138,17 @@ function exclusionFor(
   if (offer === undefined) return {};
   const said =
     failure.scope === undefined || failure.scope === "call" ? avoid.scope : failure.scope;
-  const untilMs = nowMs + Math.max(avoid.forMs, failure.retryAfterMs ?? 0);
+  const untilMs = nowMs + avoidFor(failure, avoid);
   const exclusion = makeExclusion({ message: failure.message, scope: said }, offer, untilMs);
   return exclusion === undefined ? {} : { exclusion };
+}
+
+/** A platform that says when it may be asked again is believed; what else went wrong lasts at least its usual time. */
+function avoidFor({ kind, retryAfterMs }: Failure, { forMs }: Avoid): number {
+  if (retryAfterMs === undefined) return forMs;
+  return kind === "rate_limited"
+    ? Math.min(longestWaitMs, retryAfterMs)
+    : Math.max(forMs, retryAfterMs);
 }
 
 function decideBlock(

@@ -152,6 +152,25 @@ describe("a decision", () => {
     });
   });
 
+  it("waits for a platform that was asked too often, and not for one without stock", async ({
+    expect,
+  }) => {
+    const failure = { kind: "no_capacity", message: "No.", scope: "account" } as const;
+    const empty: RunEvent = { type: "plan-made", at, candidates: [], missing: [] };
+    const phaseAfter = (kind: "no_capacity" | "rate_limited"): string => {
+      const refused: RunEvent = {
+        type: "lease-refused",
+        at,
+        attempt: 1,
+        member: 0,
+        failure: { ...failure, kind },
+      };
+      return play(submissionOf({}), [submitted, planned, refused, empty]).snapshot.phase;
+    };
+    expect(phaseAfter("rate_limited")).toBe("queued");
+    expect(phaseAfter("no_capacity")).toBe("settled");
+  });
+
   it("stops waiting for stock when its time is over", async ({ expect }) => {
     const submission = submissionOf({ queueMs: 60_000 });
     const empty = (late: number): RunEvent => ({
