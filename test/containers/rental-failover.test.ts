@@ -2,7 +2,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createGpujob } from "@gpujob/sdk";
 import type { Gpujob, RunEvent, SubmittedRun } from "@gpujob/sdk";
-import { afterAll, describe, it, onTestFinished } from "vitest";
+import { afterAll, describe, it, onTestFinished, vi } from "vitest";
 // @boundaries-ignore a platform's fake stands with the tests of its adapter, and is no part of any package
 import { autodlToken, startFakeAutodl } from "../../adapters/autodl/test/fake-autodl.ts";
 // @boundaries-ignore as above
@@ -149,6 +149,10 @@ describe("two runs on one rented machine", () => {
     };
     const first = await submit("first");
     const second = await submit("second");
+    // Nobody has to ask for an audit.
+    const isClosed = async (): Promise<boolean> =>
+      (await gpujob.showRun(first)).billing === "ended";
+    await vi.waitUntil(isClosed, { timeout: 30_000, interval: 200 });
     const { byHand } = await gpujob.audit({}, wait);
     expect(byHand.map(({ runId }) => runId)).toEqual([second]);
     expect(await gpujob.showRun(first)).toMatchObject({

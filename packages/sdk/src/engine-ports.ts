@@ -4,6 +4,7 @@ import type { DriverEvent, EnginePorts, RunFiles } from "@gpujob/engine";
 import type { Clock, HostSession } from "@gpujob/spec";
 import { GpujobError, PlatformError } from "@gpujob/spec";
 import type { Store } from "@gpujob/store";
+import { closeTakenOver, takenByHand } from "./by-hand-leases.ts";
 import type { MachineAccess } from "./machine-access.ts";
 import { makeOwner } from "./owner.ts";
 import type { Planner } from "./planner.ts";
@@ -23,11 +24,12 @@ export function createEnginePorts(options: {
   readonly observe: (event: DriverEvent) => void;
 }): EnginePorts {
   const { around, store, platforms } = options;
+  const owner = makeOwner();
   return {
     store,
     clock: around.clock,
     newId: around.newId,
-    owner: makeOwner(),
+    owner,
     tempo: defaultTempo,
     platform: (name) => platforms.getMade(name),
     async makePlan(submission, exclusions, wait) {
@@ -61,7 +63,14 @@ export function createEnginePorts(options: {
     },
     staysAwake,
     isOnline: () => isAnythingReached(platforms, around.clock),
-    observe: options.observe,
+    observe(event) {
+      options.observe(event);
+      const taken = takenByHand(event);
+      if (taken === undefined) return;
+      const sight = { store, platforms: platforms.made(), clock: around.clock, owner };
+      // What does not come out now comes out at the next audit.
+      closeTakenOver(sight, taken, { signal: new AbortController().signal }).catch(() => undefined);
+    },
     crashPoint: crashPointOf(around.environment),
   };
 }

@@ -6,7 +6,7 @@
 export { driveRun } from "@gpujob/engine";
 export { configJsonSchema, jobJsonSchema } from "@gpujob/spec";
 export { execOnRun, findMachine, pullFromRun, pushToRun } from "./access.ts";
-export { audit, vouch } from "./audit.ts";
+export { audit } from "./audit.ts";
 export { runDoctor } from "./doctor.ts";
 export { drillRun } from "./drill.ts";
 export { addPlatform, removePlatform } from "./edit-platforms.ts";
@@ -17,4 +17,5 @@ export { describeReference, findReferences, resolveSecret } from "./secrets.ts";
 export { submit } from "./submit.ts";
 export { forwardPorts, openTerminal } from "./shell.ts";
 export { knownSecrets, redactLogs } from "./redact-logs.ts";
+export { vouch } from "./vouch.ts";
 export { toSshCommand } from "@gpujob/ssh";
