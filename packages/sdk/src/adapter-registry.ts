@@ -11,6 +11,7 @@ interface AdapterModule {
 /** One line per adapter that comes with gpujob; each is loaded when a platform asks for it. */
 const adapters: Readonly<Record<string, () => Promise<AdapterModule>>> = {
   autodl: () => import("@gpujob/adapter-autodl"),
+  "aws-ec2": () => import("@gpujob/adapter-aws-ec2"),
   compshare: () => import("@gpujob/adapter-compshare"),
   mock: () => import("@gpujob/adapter-mock"),
   rented: () => import("@gpujob/adapter-rented"),

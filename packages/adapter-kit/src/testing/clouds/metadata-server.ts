@@ -22,7 +22,11 @@ export async function startMetadataServer(
   const server = createServer((request, response) => {
     const { token } = service;
     const answer = (status: number, text = ""): void => {
-      response.writeHead(status, { "content-type": "text/plain" }).end(text);
+      // With its length, as the real ones: nobody who asks by hand can be expected to put chunks together.
+      const length = Buffer.byteLength(text);
+      response
+        .writeHead(status, { "content-type": "text/plain", "content-length": length })
+        .end(text);
     };
     if (token !== undefined && request.url === token.path) {
       const hasLife = Number(request.headers[token.lifeHeader.toLowerCase()]) > 0;

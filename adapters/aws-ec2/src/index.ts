@@ -1,0 +1,26 @@
+import { defineAdapter } from "@gpujob/adapter-kit";
+import { createAwsPlatform } from "./adapter.ts";
+import { configSchema } from "./config.ts";
+
+export default defineAdapter({
+  id: "aws-ec2",
+  title: "Amazon EC2",
+  contractVersion: 1,
+  configSchema,
+  capabilities: {
+    release: "api",
+    markets: ["on-demand", "spot"],
+    // Every launch says `InstanceInitiatedShutdownBehavior: terminate`.
+    powerOff: "ends",
+    idempotency: "token",
+    // By the machine's own `shutdown -h +N`, which `extendLease` moves.
+    autoRelease: true,
+    // "About a minute" of eventual consistency, doubled — https://docs.aws.amazon.com/ec2/latest/devguide/eventual-consistency.html (2026-11)
+    visibilityWindowMs: 120_000,
+    multiNode: "gang",
+    tagging: "tags",
+    image: true,
+    interruptionNotice: true,
+  },
+  create: createAwsPlatform,
+});
