@@ -1,7 +1,6 @@
 import type { HttpAnswer, HttpClient } from "@gpujob/adapter-kit";
-import { createHttpClient } from "@gpujob/adapter-kit";
+import { createHttpClient, omitUndefined, readPages } from "@gpujob/adapter-kit";
 import type { AdapterContext, Money } from "@gpujob/spec";
-import { PlatformError } from "@gpujob/spec";
 import { z } from "zod";
 import type { CompshareConfig } from "./config.ts";
 import { compshareErrors } from "./errors.ts";
@@ -42,80 +41,53 @@ const envelopeSchema = z.looseObject({ RetCode: z.int(), Message: z.string().nul
 function readFailure({ body }: HttpAnswer) {
   const { success, data } = envelopeSchema.safeParse(body);
   if (!success || data.RetCode === 0) return undefined;
-  return { code: data.RetCode, ...(data.Message ? { text: data.Message } : {}) };
+  return omitUndefined({ code: data.RetCode, text: data.Message || undefined });
 }
 
 /** A value of a form; lists are written out as `Name.0`, `Name.1`. */
 type Parameters = Readonly<Record<string, string | number | boolean | undefined>>;
 
-/** One action of the API, as a signed form. Only a create is a write that must not be sent twice. */
-export function act<T>(
-  { client, config }: Parts,
-  action: {
-    readonly operation: string;
-    readonly name: string;
-    readonly parameters: Parameters;
-    readonly schema: z.ZodType<T>;
-    readonly isWrite?: boolean;
-  },
-  wait: Wait,
-): Promise<T> {
+/** One action of the API. */
+interface Action<T> {
+  /** The contract method that asks. */
+  readonly operation: string;
+  readonly name: string;
+  readonly parameters?: Parameters;
+  readonly schema: z.ZodType<T>;
+  /** Only a create: it must not be sent twice. @default false */
+  readonly isWrite?: boolean;
+}
+
+/** Sends an action as a signed form. */
+export function act<T>({ client, config }: Parts, action: Action<T>, wait: Wait): Promise<T> {
   const { operation, name, parameters, schema, isWrite = false } = action;
-  const project = config.projectId === undefined ? {} : { ProjectId: config.projectId };
-  const form = { Action: name, ...project, ...parameters };
+  const form = { Action: name, ProjectId: config.projectId, ...parameters };
   return client.request(
     { operation, method: "POST", path: "/", body: { form }, schema, isWrite },
     wait,
   );
 }
 
+/** Every row of a list that is read by offset. */
+export function actOnPages<Row>(
+  parts: Parts,
+  list: Action<{ readonly rows: readonly Row[]; readonly total: number }> & {
+    readonly idOf: (row: Row) => string;
+  },
+  wait: Wait,
+): Promise<readonly Row[]> {
+  const { idOf, operation, ...action } = list;
+  return readPages({
+    place: { platform: parts.context.platform, operation },
+    idOf,
+    readPage: ({ offset }) => {
+      const parameters = { ...action.parameters, Limit: 100, Offset: offset };
+      return act(parts, { ...action, operation, parameters }, wait);
+    },
+  });
+}
+
 /** Amounts are CNY with a point. */
 export function toMoney(amount: number): Money {
   return { currency: "CNY", micros: Math.round(amount * 1e6) };
-}
-
-const readTries = 3;
-
-/**
- * Every row of a list that is read by offset. Half a list would hide machines that bill: one that shows the same rows
- * again, or ends early, throws `contract_violation`; one that changes while it is read is read again.
- */
-export async function readAll<Row>(
-  platform: string,
-  operation: string,
-  idOf: (row: Row) => string,
-  readPage: (offset: number) => Promise<{ readonly rows: readonly Row[]; readonly total: number }>,
-): Promise<readonly Row[]> {
-  for (let left = readTries; left > 0; left--) {
-    const rows = await readOnce(platform, operation, idOf, readPage);
-    if (rows !== undefined) return rows;
-  }
-  const message = `${platform}: ${operation} failed: the list changes faster than it can be read.`;
-  throw new PlatformError("unavailable", message, { platform, operation, scope: "platform" });
-}
-
-async function readOnce<Row>(
-  platform: string,
-  operation: string,
-  idOf: (row: Row) => string,
-  readPage: (offset: number) => Promise<{ readonly rows: readonly Row[]; readonly total: number }>,
-): Promise<readonly Row[] | undefined> {
-  const found = new Map<string, Row>();
-  let total: number | undefined;
-  for (let offset = 0; ;) {
-    const page = await readPage(offset);
-    if (total !== undefined && page.total !== total) return undefined;
-    total = page.total;
-    const before = found.size;
-    for (const row of page.rows) found.set(idOf(row), row);
-    offset += page.rows.length;
-    if (found.size >= total) return [...found.values()];
-    if (found.size > before) continue;
-    const message = `${platform}: ${operation} failed: the list is not complete (${found.size} of ${total}).`;
-    throw new PlatformError("contract_violation", message, {
-      platform,
-      operation,
-      scope: "platform",
-    });
-  }
 }

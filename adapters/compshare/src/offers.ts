@@ -1,15 +1,17 @@
+import { omitUndefined, refuse } from "@gpujob/adapter-kit";
 import { normalizeGpuName } from "@gpujob/catalog";
 import type { Market, Offer, OfferGpu, OfferQuery } from "@gpujob/spec";
-import { PlatformError } from "@gpujob/spec";
 import type { Parts, Wait } from "./api.ts";
 import { toMoney } from "./api.ts";
 import { mapLimited } from "./map-limited.ts";
-import type { ChargeType, InstanceType, Size } from "./market-api.ts";
-import { listTypes, listZones, readPrices } from "./market-api.ts";
+import type { ChargeType, InstanceType, Size } from "./market.ts";
+import { listTypes, listZones, readPrices } from "./market.ts";
 
 // System disk of 100 GB free, above that 0.0005 CNY per GB and hour, also while stopped — docs of 2026-06
 export const freeDiskGib = 100;
 const diskPerGibHour = { currency: "CNY", micros: 500 } as const;
+// By the second, settled on the hour — docs of 2026-06
+const billing = { unitSeconds: 1, minimumSeconds: 0, isBootBilled: true } as const;
 /** Prices are asked size by size, so many at once. */
 const callsAtOnce = 8;
 
@@ -51,14 +53,14 @@ export async function listCompshareOffers(
 interface Sold {
   readonly size: Size;
   readonly gpu: OfferGpu;
-  readonly maxDiskGib?: number;
+  readonly maxDiskGib: number | undefined;
   /** Whether it is sold post-paid, spot or both, and in stock. */
   readonly kinds: readonly { readonly market: Market; readonly status: string }[];
 }
 
 async function readPlace(
   parts: Parts,
-  place: { readonly region: string; readonly zone: string },
+  place: Pick<Size, "region" | "zone">,
   query: OfferQuery,
   wait: Wait,
 ): Promise<readonly Sold[]> {
@@ -66,23 +68,21 @@ async function readPlace(
     listTypes(parts, place, "uhost", wait),
     listTypes(parts, place, "spot", wait),
   ]);
-  const names = new Set([...postPaid, ...spot].map(({ Name }) => Name));
-  return [...names].flatMap((name) => {
-    const kinds = [
-      { market: "on-demand" as const, type: postPaid.find(({ Name }) => Name === name) },
-      { market: "spot" as const, type: spot.find(({ Name }) => Name === name) },
-    ].flatMap(({ market, type }) =>
-      type === undefined || type.Status === "Hidden" ? [] : [{ market, type, status: type.Status }],
-    );
-    const type = kinds[0]?.type;
-    return type === undefined ? [] : toSold(type, place, query, kinds);
+  const sales = [
+    ...postPaid.map((type) => ({ market: "on-demand" as const, type })),
+    ...spot.map((type) => ({ market: "spot" as const, type })),
+  ].filter(({ type }) => type.Status !== "Hidden");
+  const byName = Map.groupBy(sales, ({ type }) => type.Name);
+  return [...byName.values()].flatMap((same) => {
+    const kinds = same.map(({ market, type }) => ({ market, status: type.Status }));
+    return same.slice(0, 1).flatMap(({ type }) => toSold(type, place, query, kinds));
   });
 }
 
 /** A type's sizes; none where its card is unknown to the catalogue or not what is asked for. */
 function toSold(
   type: InstanceType,
-  place: { readonly region: string; readonly zone: string },
+  place: Pick<Size, "region" | "zone">,
   query: OfferQuery,
   kinds: Sold["kinds"],
 ): readonly Sold[] {
@@ -92,20 +92,15 @@ function toSold(
   // Each size costs a call for its price: what nobody asks for is not priced.
   if (query.models !== undefined && !query.models.includes(name.model)) return [];
   const disks = (type.Disks ?? []).flatMap(({ BootDisk }) => BootDisk ?? []);
-  const maxDiskGib = Math.max(0, ...disks.map(({ MaximalSize }) => MaximalSize ?? 0));
-  return type.MachineSizes.flatMap(({ Gpu, Collection }) =>
+  const maxDiskGib = Math.max(0, ...disks.map(({ MaximalSize }) => MaximalSize ?? 0)) || undefined;
+  // The documentation names NVLink for this card only.
+  const interconnect = name.model === "A100" ? "nvlink" : "unknown";
+  return type.MachineSizes.flatMap(({ Gpu: count, Collection }) =>
     Collection.flatMap(({ Cpu, Memory }) =>
       Memory.map((memoryGb) => ({
-        size: { ...place, type: type.Name, cards: Gpu, cpus: Cpu, memoryGb },
-        gpu: {
-          vendor: name.vendor,
-          model: name.model,
-          vramGib,
-          count: Gpu,
-          // The documentation names NVLink for this card only.
-          interconnect: name.model === "A100" ? ("nvlink" as const) : ("unknown" as const),
-        },
-        ...(maxDiskGib === 0 ? {} : { maxDiskGib }),
+        size: { ...place, type: type.Name, cards: count, cpus: Cpu, memoryGb },
+        gpu: { ...name, vramGib, count, interconnect },
+        maxDiskGib,
         kinds,
       })),
     ),
@@ -115,17 +110,13 @@ function toSold(
 function toOffer(
   { context }: Parts,
   { size, gpu, maxDiskGib }: Sold,
-  sale: {
-    readonly market: Market;
-    readonly status: string;
-    readonly price: number;
-    readonly observedAt: string;
-  },
+  sale: Sold["kinds"][number] & { readonly price: number; readonly observedAt: string },
 ): Offer {
   const { region, zone, type, cards, cpus, memoryGb } = size;
-  const nothing = { currency: "CNY", micros: 0 };
-  return {
-    offerId: `${zone}/${type}/${cards}-${cpus}-${memoryGb}/${sale.market}`,
+  const { market, status, price, observedAt } = sale;
+  const nothing = toMoney(0);
+  return omitUndefined({
+    offerId: `${zone}/${type}/${cards}-${cpus}-${memoryGb}/${market}`,
     platform: context.platform,
     region,
     zone,
@@ -135,21 +126,21 @@ function toOffer(
     cpuCount: cpus,
     memoryGib: memoryGb,
     includedDiskGib: freeDiskGib,
-    ...(maxDiskGib === undefined ? {} : { maxDiskGib }),
-    market: sale.market,
+    maxDiskGib,
+    market,
     price: {
-      perHour: toMoney(sale.price),
-      billing: { unitSeconds: 1, minimumSeconds: 0 },
+      perHour: toMoney(price),
+      billing,
       diskPerGibHour,
       // A fixed public address and its traffic are in the price.
       publicIpPerHour: nothing,
       egressPerGib: nothing,
-      source: "live",
+      source: "live" as const,
     },
-    availability: availabilityOf(sale.status),
-    observedAt: sale.observedAt,
-    ...(sale.market === "spot" ? { autoRelease: false, notes: spotNotes } : {}),
-  };
+    availability: availabilityOf(status),
+    observedAt,
+    ...(market === "spot" ? { autoRelease: false as const, notes: spotNotes } : {}),
+  });
 }
 
 const spotNotes = [
@@ -163,12 +154,15 @@ function availabilityOf(status: string): Offer["availability"] {
   return status === "Normal" ? "high" : "unknown";
 }
 
-function noSuchRegion({ context, config }: Parts, region: string): PlatformError {
+function noSuchRegion({ context, config }: Parts, region: string): Error {
   const { platform } = context;
-  return new PlatformError("unsupported_request", `${platform}: there is no region ${region}.`, {
-    platform,
-    operation: "listOffers",
-    scope: "region",
-    hint: `Correct \`regions\` of platforms.${platform} (${config.regions.join(", ")}).`,
-  });
+  return refuse(
+    { platform, operation: "listOffers" },
+    {
+      kind: "unsupported_request",
+      scope: "region",
+      what: `there is no region ${region}`,
+      hint: `Correct \`regions\` of platforms.${platform} (${config.regions.join(", ")}).`,
+    },
+  );
 }
