@@ -16,7 +16,8 @@ export interface FaultHome {
   /** Folder that jobs write to beside all that gpujob knows: what really happened. */
   readonly truth: string;
   readonly run: (words: readonly string[], more?: Environment) => Promise<CallResult>;
-  readonly start: (words: readonly string[], more?: Environment) => Call;
+  /** Killed after `timeoutMs`. @default two minutes */
+  readonly start: (words: readonly string[], more?: Environment, timeoutMs?: number) => Call;
   /** The library on this home; it drives nothing. */
   readonly look: <T>(action: (gpujob: Gpujob) => Promise<T>) => Promise<T>;
   /** Lines of a file that jobs wrote in `truth`; none when there is no such file. */
@@ -57,7 +58,8 @@ export async function makeFaultHome(options: {
     cwd,
     truth,
     run: (words, more = {}) => runGpujob(words, call(more)),
-    start: (words, more = {}) => startGpujob(words, call(more)),
+    start: (words, more = {}, timeoutMs = 120_000) =>
+      startGpujob(words, { ...call(more), timeoutMs }),
     async look(action) {
       const gpujob = createGpujob({ home: state, cwd, environment: { HOME: home } });
       try {
