@@ -7,7 +7,7 @@ import { readLines } from "./streams.ts";
 
 /** One long-lived channel per attempt: commands go in, answers and beats come out. */
 export interface Control {
-  /** Sends one command and gives the beat that came after it. */
+  /** Sends one command and gives the beat that came after it, or for `renew` the last one before the answer. */
   send(words: readonly string[], wait: { readonly signal: AbortSignal }): Promise<HostBeat>;
   /** Rejects when the channel has ended; never resolves. */
   readonly ended: Promise<never>;
@@ -41,18 +41,20 @@ export function openControl(
     operation: "watch",
   });
   let next = 0;
+  let last: HostBeat | undefined;
   const onLine = (line: string): void => {
     silence.restart();
     const answer = /^R (\S+) (.*)$/.exec(line);
     if (!answer) {
       if (line.startsWith("E ")) throw refuse(line, "watch");
-      options.onBeat(parseBeat(line));
+      last = parseBeat(line);
+      options.onBeat(last);
       return;
     }
     const command = pending.get(answer[1] ?? "");
     const body = answer[2] ?? "";
     if (body.startsWith("E ")) throw refuse(body, command?.operation ?? "watch");
-    command?.resolve(parseBeat(body));
+    command?.resolve(body === "ok" && last !== undefined ? last : parseBeat(body));
   };
   const read = async (): Promise<never> => {
     for await (const line of readLines(execution.stdout)) onLine(line);
@@ -81,7 +83,9 @@ export function openControl(
           pending.set(id, { operation, resolve, reject });
         });
         if (stop.signal.aborted) throw lostAnswer(undefined, operation);
-        execution.stdin.write(`${id} ${words.join(" ")}\n`);
+        // Only to those that ask for it is a beat that is there already not said again.
+        const brief = operation === "renew" && last !== undefined ? " brief" : "";
+        execution.stdin.write(`${id} ${words.join(" ")}${brief}\n`);
         return await untilAborted(answer, deadline.signal);
       } finally {
         pending.delete(id);

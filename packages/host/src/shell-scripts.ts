@@ -19,6 +19,8 @@ wall() {
     read -r wall <"$clocks/wall"
   elif [ -n "\${EPOCHREALTIME:-}" ]; then
     wall=\${EPOCHREALTIME%[.,]*}
+  elif [ -n "\${BASH_VERSION:-}" ]; then
+    printf -v wall '%(%s)T' -1
   else
     wall=$(date +%s)
   fi
@@ -36,6 +38,31 @@ writable() {
 }
 give_reserve() {
   rm -f "$control/reserve" "$control"/reserve.*
+}
+rest() {
+  [ -n "\${rests:-}" ] || find_rest
+  if [ "$rests" = pipe ]; then
+    read -r -t "$1" _ <&9
+  else
+    sleep "$1" >/dev/null 2>&1 &
+    wait $!
+  fi
+}
+become_bash() {
+  if [ -n "\${BASH_VERSION:-}" ]; then
+    set -o posix
+  elif command -v bash >/dev/null && bash -c : 2>/dev/null; then
+    exec bash --posix "$script" "$action" "$@"
+  fi
+}
+find_rest() {
+  rests=sleep
+  { mkfifo "$control/rest.$$" && exec 9<>"$control/rest.$$"; } 2>/dev/null || return 0
+  rm -f "$control/rest.$$"
+  read -r began _ </proc/uptime
+  { read -r -t 0.05 _ <&9; } 2>/dev/null
+  read -r ended _ </proc/uptime
+  [ "$began" = "$ended" ] || rests=pipe
 }
 nap() {
   sleep 0.05 2>/dev/null || sleep 1
@@ -59,15 +86,15 @@ lives() {
 }
 runs() {
   pid=$2
-  if [ $((tick % 10)) -eq 0 ] || [ -z "$2" ] || ! kill -0 "$2" 2>/dev/null; then
+  if [ $((tick % 10)) -eq 0 ] || [ -z "$2" ] || [ ! -d "/proc/$2" ]; then
     lives "$1"
   fi
 }
 detach() {
   if [ -n "$(command -v setsid)" ]; then
-    setsid setsid "$@" </dev/null >>"$control/supervisor.log" 2>&1
+    setsid setsid "$@" </dev/null >>"$control/supervisor.log" 2>&1 9>&-
   else
-    "$@" </dev/null >>"$control/supervisor.log" 2>&1 &
+    "$@" </dev/null >>"$control/supervisor.log" 2>&1 9>&- &
   fi
 }
 fail() {
@@ -184,14 +211,32 @@ freeze_tree() {
   inside=' '
   [ -e "$control/cgroup" ] && inside=" $(tr '\\n' ' ' <"$got/cgroup.procs" 2>/dev/null) "
   for _ in 1 2 3 4 5; do
-    running=$(tree | while read -r pid state; do
-      case $state$inside in
-        [Tt]* | *" $pid "*) ;;
-        *) printf '%s ' "$pid" ;;
+    stopped= running=
+    for process in $(tree | tr ' ' :); do
+      case \${process#*:}:$inside in
+        [Tt]:*) stopped="$stopped \${process%:*}" ;;
+        *" \${process%:*} "*) ;;
+        *) running="$running \${process%:*}" ;;
       esac
-    done)
+    done
     [ -n "$running" ] || return 0
     kill -s STOP $running 2>/dev/null
+  done
+  stopped="$stopped $running"
+}
+stays_frozen() {
+  if [ -e "$control/cgroup" ]; then
+    get "$control/cgroup"
+    get "$got/cgroup.freeze"
+    [ "$got" = 1 ] || return 1
+  fi
+  [ -n "\${stopped+known}" ] || return 1
+  for process in $stopped; do
+    { read -r stat_line <"/proc/$process/stat"; } 2>/dev/null || continue
+    case \${stat_line##*) } in
+      [TtZX]*) ;;
+      *) return 1 ;;
+    esac
   done
 }
 thaw_tree() {
@@ -358,11 +403,14 @@ wake_watchers() {
   done
 }
 log_size() {
-  get "$control/logger"
-  set -- $got
-  [ $# -eq 4 ] || { log=0; return; }
-  if [ -r "/proc/$1/fdinfo/1" ] && read -r _ log <"/proc/$1/fdinfo/1" && [ -n "$log" ]; then
-    [ "$log" -ge "$4" ] || log=$4
+  if [ ! -r "/proc/\${copier:-none}/fdinfo/1" ]; then
+    get "$control/logger"
+    set -- $got
+    [ $# -eq 4 ] || { log=0; return; }
+    copier=$1 log_base=$4
+  fi
+  if [ -r "/proc/$copier/fdinfo/1" ] && read -r _ log <"/proc/$copier/fdinfo/1" && [ -n "$log" ]; then
+    [ "$log" -ge "$log_base" ] || log=$log_base
   else
     log=$(file_size "$control/log")
   fi
@@ -408,15 +456,17 @@ supervise() {
   runner= logger= log=0 last_log= tick=0 until= clock_gap= runner_tries=0 hurry=0
   while :; do
     now
-    if [ $((tick % 3)) -eq 0 ]; then
+    if [ $((tick % 5)) -eq 0 ]; then
       get "$control/supervisor"
       [ "$got" = "$me" ] || exit 0
       lives "$control/guard" || detach sh "$script" guard "$dir"
+      writable
+      can_write=$?
     fi
     requests
     if [ -e "$control/exit" ]; then
       after_end
-    elif writable; then
+    elif [ "$can_write" -eq 0 ]; then
       step
     else
       wind_up
@@ -427,16 +477,16 @@ supervise() {
   done
 }
 pause() {
-  rest=1
+  time=1
   if [ -n "$until" ] && [ "$state" != frozen ] && [ $((until - now)) -lt 1000 ] && [ $((until - now)) -gt 0 ]; then
-    rest=0.$(printf %03d $((until - now)))
+    time=$((1000 + until - now))
+    time=0.\${time#1}
   fi
   if [ "$hurry" -gt 0 ]; then
     hurry=$((hurry - 1))
-    rest=0.2
+    time=0.2
   fi
-  sleep $rest 2>/dev/null &
-  wait $!
+  rest $time
 }
 step() {
   if [ "$born" != "$boot" ] && [ ! -e "$control/stopping" ]; then
@@ -496,7 +546,7 @@ limits() {
   get "$control/tether"
   [ -z "$got" ] || until=$got
   if [ "$state" = frozen ]; then
-    [ $((tick % 5)) -ne 0 ] || freeze_tree
+    if [ $((tick % 60)) -eq 0 ] || ! stays_frozen; then freeze_tree; fi
   elif [ "$tetherKind" = short ] && { [ "$now" -ge "\${until:-0}" ] || clocks_parted; }; then
     freeze
   elif [ "$tetherKind" = long ] && [ -n "$until" ] && [ "$now" -ge "$until" ]; then
@@ -706,7 +756,7 @@ free_space() {
   free_kib=$(df -Pk "$dir/work" 2>/dev/null | { read -r _; read -r _ _ _ free _; printf %s "$free"; })
 }
 measure() {
-  free_space
+  if [ $((tick % 60)) -eq 0 ] || [ "\${free_kib:-0}" -lt 4194304 ]; then free_space; fi
   line="disk=$((\${free_kib:-0} * 1024))"
   { read -r _ total _; read -r _; read -r _ available _; } </proc/meminfo
   line="$line mem=$(((total - available) / 1024))"
@@ -823,9 +873,14 @@ read_beat() {
   [ "$got" != frozen ] || { get "$control/nonce"; line="$line nonce=$got"; }
   [ ! -e "$control/set-up" ] || line="$line setup=1"
   log_size
-  get "$control/stats"
-  line="$line log=$log $got"
-  writable || tell_lost_disk
+  if [ -z "\${can_write:-}" ] || [ $((beats % 3)) -eq 1 ]; then
+    get "$control/stats"
+    stats=$got
+    writable
+    can_write=$?
+  fi
+  line="$line log=$log $stats"
+  [ "$can_write" -eq 0 ] || tell_lost_disk
 }
 tell_lost_disk() {
   if [ -n "$(tree)" ] || lives "$control/runner"; then
@@ -894,13 +949,12 @@ perform() {
   case $verb in
     beat) ;;
     renew)
-      get "$control/tether"
       now
       get "$control/state"
       job_state=$got
       get "$control/tether"
       if [ "$job_state" != frozen ] && [ "$now" -lt "\${got:-0}" ] && [ "$2" -gt "$got" ]; then
-        printf '%s\\n' "$2" >"$control/tether"
+        printf '%s\\n' "$2" 1<>"$control/tether"
       fi
       ;;
     limits)
@@ -939,7 +993,7 @@ control() {
   claim
   [ -d "$control" ] || fail absent
   ensure
-  printf '%s\\n' "$now" >"$control/heard.$$"
+  hear
   emit &
   emitter=$!
   true >"$control/watchers/$emitter"
@@ -950,49 +1004,90 @@ control() {
       break
     fi
     now
-    printf '%s\\n' "$now" >"$control/contact"
-    printf '%s\\n' "$now" >"$control/heard.$$"
+    [ $((now - heard)) -lt 5000 ] || hear
     [ "$id" != ping ] || continue
     perform $words
-    read_beat
+    case $words in
+      renew*brief) line=ok ;;
+      *) read_beat ;;
+    esac
     printf 'R %s %s\\n' "$id" "$line"
   done
   rm -f "$control/watchers/$emitter" "$control/heard.$$"
   kill "$emitter" 2>/dev/null
 }
+hear() {
+  heard=$now
+  printf '%s\\n' "$now" >"$control/contact"
+  printf '%s\\n' "$now" >"$control/heard.$$"
+}
 emit() {
   trap : CONT
-  sleeper=
   while :; do
     beat || exit 0
-    seen_epoch
-    if [ "$epoch" -lt "$seen" ]; then
-      printf 'E forbidden %s\\n' "$seen"
-      kill $$
-      exit 0
+    if [ $((beats % 5)) -eq 0 ]; then
+      ensure
+      seen_epoch
+      if [ "$epoch" -lt "$seen" ]; then
+        printf 'E forbidden %s\\n' "$seen"
+        kill $$
+        exit 0
+      fi
+      get "$control/heard.$$"
+      if [ -n "$got" ] && [ $((now - got)) -gt 120000 ]; then
+        kill $$
+        exit 0
+      fi
     fi
-    [ $((beats % 3)) -ne 0 ] || ensure
-    get "$control/heard.$$"
-    if [ -n "$got" ] && [ $((now - got)) -gt 120000 ]; then
-      kill $$
-      exit 0
-    fi
-    if [ -z "$sleeper" ] || ! kill -0 "$sleeper" 2>/dev/null; then
-      sleep 5 >/dev/null 2>&1 &
-      sleeper=$!
-    fi
-    wait "$sleeper"
+    rest 5
   done
 }
 follow() {
   claim
   : >>"$control/log"
-  case $(tail --version 2>/dev/null) in *GNU*) often=-s0.03 ;; *) often= ;; esac
-  tail $often -c "+$(($1 + 1))" -f "$control/log" </dev/null &
+  follow_log "$1" </dev/null &
   follower=$!
   while read -r _; do :; done
   kill "$follower" 2>/dev/null
 }
+follow_log() {
+  case $(tail --version 2>/dev/null) in *GNU*) often=-s0.1 ;; *) often= ;; esac
+  case $often$(stat -f -c %T "$control/log" 2>/dev/null) in
+    -s0.1ext2/ext3 | -s0.1xfs | -s0.1btrfs | -s0.1tmpfs) ;;
+    *)
+      if command -v perl >/dev/null && perl -e "$can_notify" 2>/dev/null; then
+        exec perl -e "$follower_text" "$control/log" "$1"
+      fi
+      ;;
+  esac
+  exec tail $often -c "+$(($1 + 1))" -f "$control/log"
+}
+open_events='
+  use Config;
+  my ($init, $add) = $Config{archname} =~ /^x86_64-linux/ ? (294, 254) : $Config{archname} =~ /^aarch64-linux/ ? (26, 27) : exit 1;
+  my $number = syscall($init, 0);
+  exit 1 if $number < 0 || syscall($add, $number, my $name = $log, 2) < 0;
+  open(my $events, "<&=", $number) or exit 1;
+'
+can_notify='my $log = "/";'$open_events
+follower_text='
+  my ($log, $from) = @ARGV;
+  '$open_events'
+  open(my $file, "<", $log) or exit 1;
+  sysseek($file, $from, 0);
+  while (1) {
+    while (my $count = sysread($file, my $bytes, 65536)) {
+      my $sent = 0;
+      while ($sent < $count) {
+        my $step = syswrite(STDOUT, $bytes, $count - $sent, $sent);
+        exit unless defined $step;
+        $sent += $step;
+      }
+    }
+    vec(my $ready = "", $number, 1) = 1;
+    sysread($events, my $told, 4096) if select($ready, undef, undef, 1) > 0;
+  }
+'
 finish_all() {
   claim
   if [ -d "$control" ]; then
@@ -1410,7 +1505,7 @@ action=\${1:-}
 [ $# -eq 0 ] || shift
 case $action in
   guard) guard "$1" ;;
-  supervise) supervise "$1" ;;
+  supervise) become_bash "$1" && supervise "$1" ;;
   runner) runner "$1" ;;
   job) job "$1" ;;
   gpu) read_gpu "$1" ;;
@@ -1432,7 +1527,7 @@ case $action in
       prepare) prepare ;;
       start) start ;;
       do) claim && perform "$@" && beat ;;
-      control) control ;;
+      control) become_bash "$root" "$mark" "$epoch" && control ;;
       log) follow "$1" ;;
       end) finish_all "$1" ;;
       exec) run_beside "$@" ;;

@@ -120,16 +120,26 @@ export function createTestHost(
   };
 }
 
-/** A folder with nothing but busybox for that shell; the computer's own tools behind `sh` for the others. */
+/**
+ * `PATH` of the host. busybox: nothing but that; dash: the computer's own tools without bash, which a supervisor would
+ * become; bash: the computer as it is.
+ */
 function installShell(shell: ShellName, bin: string): string {
   const { path } = findShell(shell);
-  if (path === undefined) return process.env["PATH"] ?? "";
+  const search = process.env["PATH"] ?? "";
+  if (path === undefined || shell === "bash") return `${bin}:${search}`;
   if (shell === "busybox") {
     execFileSync(path, ["--install", "-s", bin]);
     return bin;
   }
   symlinkSync(path, join(bin, "sh"));
-  return `${bin}:${process.env["PATH"] ?? ""}`;
+  for (const folder of search.split(":").filter((name) => existsSync(name))) {
+    for (const tool of readdirSync(folder)) {
+      const link = join(bin, tool);
+      if (tool !== "bash" && !existsSync(link)) symlinkSync(join(folder, tool), link);
+    }
+  }
+  return bin;
 }
 
 /** A supervisor that was killed leaves the control group of its job behind. */

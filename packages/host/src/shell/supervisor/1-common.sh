@@ -24,6 +24,9 @@ wall() {
     read -r wall <"$clocks/wall"
   elif [ -n "${EPOCHREALTIME:-}" ]; then
     wall=${EPOCHREALTIME%[.,]*}
+  elif [ -n "${BASH_VERSION:-}" ]; then
+    # An older bash; another shell never gets here.
+    printf -v wall '%(%s)T' -1
   else
     wall=$(date +%s)
   fi
@@ -50,6 +53,40 @@ writable() {
 # Gives up what was set aside, so that the end of the job can still be written.
 give_reserve() {
   rm -f "$control/reserve" "$control"/reserve.*
+}
+
+# Waits $1 seconds; a CONT that comes meanwhile ends it early. Starting a sleep costs more than all of a look around, so a
+# shell whose read knows a time waits on a pipe that nobody writes into.
+rest() {
+  [ -n "${rests:-}" ] || find_rest
+  if [ "$rests" = pipe ]; then
+    read -r -t "$1" _ <&9
+  else
+    # Away from the channel, which must not stay open for a sleep.
+    sleep "$1" >/dev/null 2>&1 &
+    wait $!
+  fi
+}
+
+# What looks around every second, for days, does so in a shell that can rest and read the clock by itself, where there is
+# one. In its other mode a bash would not let a signal end its rest.
+become_bash() {
+  if [ -n "${BASH_VERSION:-}" ]; then
+    set -o posix
+  elif command -v bash >/dev/null && bash -c : 2>/dev/null; then
+    exec bash --posix "$script" "$action" "$@"
+  fi
+}
+
+# Tried, because shells differ in what they do with -t and with fractions -> $rests.
+find_rest() {
+  rests=sleep
+  { mkfifo "$control/rest.$$" && exec 9<>"$control/rest.$$"; } 2>/dev/null || return 0
+  rm -f "$control/rest.$$"
+  read -r began _ </proc/uptime
+  { read -r -t 0.05 _ <&9; } 2>/dev/null
+  read -r ended _ </proc/uptime
+  [ "$began" = "$ended" ] || rests=pipe
 }
 
 # Sleeps a short moment where fractions are understood, else a second.
@@ -87,7 +124,7 @@ lives() {
 # the whole check.
 runs() {
   pid=$2
-  if [ $((tick % 10)) -eq 0 ] || [ -z "$2" ] || ! kill -0 "$2" 2>/dev/null; then
+  if [ $((tick % 10)) -eq 0 ] || [ -z "$2" ] || [ ! -d "/proc/$2" ]; then
     lives "$1"
   fi
 }
@@ -96,9 +133,9 @@ runs() {
 # Never with `&`: a shell without job control makes background commands ignore SIGINT, for the job and for good.
 detach() {
   if [ -n "$(command -v setsid)" ]; then
-    setsid setsid "$@" </dev/null >>"$control/supervisor.log" 2>&1
+    setsid setsid "$@" </dev/null >>"$control/supervisor.log" 2>&1 9>&-
   else
-    "$@" </dev/null >>"$control/supervisor.log" 2>&1 &
+    "$@" </dev/null >>"$control/supervisor.log" 2>&1 9>&- &
   fi
 }
 

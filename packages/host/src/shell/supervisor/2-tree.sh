@@ -98,15 +98,36 @@ freeze_tree() {
   inside=' '
   [ -e "$control/cgroup" ] && inside=" $(tr '\n' ' ' <"$got/cgroup.procs" 2>/dev/null) "
   for _ in 1 2 3 4 5; do
-    running=$(tree | while read -r pid state; do
-      case $state$inside in
-        [Tt]* | *" $pid "*) ;;
-        *) printf '%s ' "$pid" ;;
+    stopped= running=
+    for process in $(tree | tr ' ' :); do
+      case ${process#*:}:$inside in
+        [Tt]:*) stopped="$stopped ${process%:*}" ;;
+        *" ${process%:*} "*) ;;
+        *) running="$running ${process%:*}" ;;
       esac
-    done)
+    done
     [ -n "$running" ] || return 0
     # shellcheck disable=SC2086 # split on purpose
     kill -s STOP $running 2>/dev/null
+  done
+  stopped="$stopped $running"
+}
+
+# Does nothing run of what the last freeze stopped?
+stays_frozen() {
+  if [ -e "$control/cgroup" ]; then
+    get "$control/cgroup"
+    get "$got/cgroup.freeze"
+    [ "$got" = 1 ] || return 1
+  fi
+  # A new supervisor has not looked yet.
+  [ -n "${stopped+known}" ] || return 1
+  for process in $stopped; do
+    { read -r stat_line <"/proc/$process/stat"; } 2>/dev/null || continue
+    case ${stat_line##*) } in
+      [TtZX]*) ;;
+      *) return 1 ;;
+    esac
   done
 }
 

@@ -16,12 +16,15 @@ wake_watchers() {
 
 # Bytes of log -> $log. The copier's own file position costs one read of /proc; the file is asked only once it is gone.
 log_size() {
-  get "$control/logger"
-  # shellcheck disable=SC2086 # split on purpose
-  set -- $got
-  [ $# -eq 4 ] || { log=0; return; }
-  if [ -r "/proc/$1/fdinfo/1" ] && read -r _ log <"/proc/$1/fdinfo/1" && [ -n "$log" ]; then
-    [ "$log" -ge "$4" ] || log=$4
+  if [ ! -r "/proc/${copier:-none}/fdinfo/1" ]; then
+    get "$control/logger"
+    # shellcheck disable=SC2086 # split on purpose
+    set -- $got
+    [ $# -eq 4 ] || { log=0; return; }
+    copier=$1 log_base=$4
+  fi
+  if [ -r "/proc/$copier/fdinfo/1" ] && read -r _ log <"/proc/$copier/fdinfo/1" && [ -n "$log" ]; then
+    [ "$log" -ge "$log_base" ] || log=$log_base
   else
     log=$(file_size "$control/log")
   fi
@@ -71,16 +74,18 @@ supervise() {
   runner= logger= log=0 last_log= tick=0 until= clock_gap= runner_tries=0 hurry=0
   while :; do
     now
-    if [ $((tick % 3)) -eq 0 ]; then
+    if [ $((tick % 5)) -eq 0 ]; then
       get "$control/supervisor"
       # A newer one has taken over.
       [ "$got" = "$me" ] || exit 0
       lives "$control/guard" || detach sh "$script" guard "$dir"
+      writable
+      can_write=$?
     fi
     requests
     if [ -e "$control/exit" ]; then
       after_end
-    elif writable; then
+    elif [ "$can_write" -eq 0 ]; then
       step
     else
       wind_up
@@ -93,17 +98,18 @@ supervise() {
 
 # Waits a second, less where the tether ends sooner; a CONT ends it early.
 pause() {
-  rest=1
+  time=1
   if [ -n "$until" ] && [ "$state" != frozen ] && [ $((until - now)) -lt 1000 ] && [ $((until - now)) -gt 0 ]; then
-    rest=0.$(printf %03d $((until - now)))
+    # The zeros before a small number.
+    time=$((1000 + until - now))
+    time=0.${time#1}
   fi
   # Just after the start, and while something floods the disk, a second is long.
   if [ "$hurry" -gt 0 ]; then
     hurry=$((hurry - 1))
-    rest=0.2
+    time=0.2
   fi
-  sleep $rest 2>/dev/null &
-  wait $!
+  rest $time
 }
 
 step() {
@@ -173,8 +179,8 @@ limits() {
   get "$control/tether"
   [ -z "$got" ] || until=$got
   if [ "$state" = frozen ]; then
-    # Something outside may have let it go on.
-    [ $((tick % 5)) -ne 0 ] || freeze_tree
+    # Something outside may have let it go on. Who is stopped starts nobody, so the whole is seldom looked for.
+    if [ $((tick % 60)) -eq 0 ] || ! stays_frozen; then freeze_tree; fi
   elif [ "$tetherKind" = short ] && { [ "$now" -ge "${until:-0}" ] || clocks_parted; }; then
     freeze
   elif [ "$tetherKind" = long ] && [ -n "$until" ] && [ "$now" -ge "$until" ]; then
@@ -416,9 +422,9 @@ free_space() {
   free_kib=$(df -Pk "$dir/work" 2>/dev/null | { read -r _; read -r _ _ _ free _; printf %s "$free"; })
 }
 
-# Every ten seconds: numbers for the beats, and the vendor's tool once a minute.
+# Every ten seconds: numbers for the beats; the vendor's tool once a minute, and so the free space where there is much.
 measure() {
-  free_space
+  if [ $((tick % 60)) -eq 0 ] || [ "${free_kib:-0}" -lt 4194304 ]; then free_space; fi
   line="disk=$((${free_kib:-0} * 1024))"
   { read -r _ total _; read -r _; read -r _ available _; } </proc/meminfo
   line="$line mem=$(((total - available) / 1024))"

@@ -4,7 +4,7 @@ action=${1:-}
 [ $# -eq 0 ] || shift
 case $action in
   guard) guard "$1" ;;
-  supervise) supervise "$1" ;;
+  supervise) become_bash "$1" && supervise "$1" ;;
   runner) runner "$1" ;;
   job) job "$1" ;;
   gpu) read_gpu "$1" ;;
@@ -27,7 +27,7 @@ case $action in
       prepare) prepare ;;
       start) start ;;
       do) claim && perform "$@" && beat ;;
-      control) control ;;
+      control) become_bash "$root" "$mark" "$epoch" && control ;;
       log) follow "$1" ;;
       end) finish_all "$1" ;;
       exec) run_beside "$@" ;;
