@@ -33,6 +33,8 @@ interface CardPrice {
   readonly observedAt?: string;
   /** Memory of the card that the sheet is for; absent where the configuration gives the price. */
   readonly vramGib?: number;
+  /** Of the sheet; absent where the configuration gives the price. */
+  readonly confidence?: PriceSheet["confidence"];
   readonly note: string;
 }
 
@@ -65,6 +67,7 @@ export function priceOfCard(
     billing,
     vramGib: normalizeGpuName(sheet.gpu)?.vramGib,
     observedAt: new Date(observedAt).toISOString(),
+    confidence,
     note: `price: ${confidence} on ${observedAt} (${source}); ${onceRented}`,
   });
 }

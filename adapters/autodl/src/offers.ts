@@ -106,16 +106,17 @@ function toOffer(parts: Parts, { type, gpu, count, ...sale }: Sale): Offer[] {
       country: site.country,
       instanceType: type,
       // Nothing is said of NVLink anywhere.
-      gpu: { ...name, vramGib, count, interconnect: "unknown" as const },
+      gpu: { ...name, vramGib, count, interconnect: "unknown" },
       includedDiskGib: systemDiskGib,
-      market: "on-demand" as const,
-      price: {
+      market: "on-demand",
+      price: omitUndefined({
         perHour: scaleMoney(price.perHour, { times: [count] }),
         billing: price.billing,
         publicIpPerHour: nothing,
         egressPerGib: nothing,
-        source: "after-create" as const,
-      },
+        source: "after-create",
+        confidence: price.confidence,
+      }),
       observedAt: price.observedAt ?? new Date(context.clock.now()).toISOString(),
       environment: needsMirrors ? findRental("autodl")?.environment : undefined,
       notes: [price.note],

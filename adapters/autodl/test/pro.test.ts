@@ -62,6 +62,7 @@ describe("offers of Container Instance Pro", () => {
       expect(price).toMatchObject({
         perHour: { currency: "CNY", micros: 3_760_000 },
         source: "after-create",
+        confidence: "observed",
       });
       expect(observedAt).toBe("2026-09-01T00:00:00.000Z");
       expect(notes?.[0]).toContain("observed on 2026-09-01");

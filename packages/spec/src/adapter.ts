@@ -68,6 +68,12 @@ export interface OfferPrice {
   readonly discount?: number;
   /** `live`: asked just now. `sheet`: from dated data. `after-create`: known only once rented. */
   readonly source: "live" | "sheet" | "after-create";
+  /**
+   * How far a price of dated data can be trusted. `documented`: the platform publishes it. `observed`: somebody paid or was
+   * shown it. `inferred`: worked out from another price. `third-party`: somebody else says so. Absent: it is the
+   * platform's own word, or the user's configuration.
+   */
+  readonly confidence?: "documented" | "observed" | "inferred" | "third-party";
 }
 
 /** Something that could be rented now, as one platform describes it in our units. */

@@ -3,7 +3,7 @@ import type { OfferRow } from "@gpujob/sdk";
 import { gpuLabel } from "./gpu.ts";
 import type { Column } from "./table.ts";
 import { renderTable } from "./table.ts";
-import { formatSeconds } from "./units.ts";
+import { formatPast } from "./units.ts";
 import type { View } from "./view.ts";
 
 const columns: readonly Column<OfferRow>[] = [
@@ -16,10 +16,10 @@ const columns: readonly Column<OfferRow>[] = [
   { header: "MARKET", value: ({ market }) => market, dropOrder: 4 },
   {
     header: "PER HOUR",
-    value: ({ price }) =>
-      price.source === "after-create" ? "once rented" : formatMoney(price.perHour),
+    value: ({ price }) => formatMoney(price.perHour),
     align: "right",
   },
+  { header: "PRICE IS", value: priceBasis, dropOrder: 1 },
   {
     header: "STOCK",
     value: ({ availability }) => String(availability),
@@ -28,12 +28,18 @@ const columns: readonly Column<OfferRow>[] = [
   },
   {
     header: "SEEN",
-    value: (offer) => `${formatSeconds(offer.ageSeconds * 1000)} ago`,
+    value: (offer) => `${formatPast(offer.ageSeconds * 1000)} ago`,
     align: "right",
     dropOrder: 1,
   },
   { header: "NOTES", value: ({ notes }) => notes?.join("; ") ?? "", shrinkTo: 10, dropOrder: 7 },
 ];
+
+/** Whose word a price is: the platform's just now, dated data's, or the user's own where neither tells one. */
+function priceBasis({ price }: OfferRow): string {
+  if (price.source === "live") return "live";
+  return price.confidence ?? (price.source === "sheet" ? "dated" : "yours");
+}
 
 /** The table of `offers`; free cards and who holds the others stand in the notes of a shared host. */
 export function renderOffers(offers: readonly OfferRow[], view: View): readonly string[] {

@@ -49,7 +49,14 @@ const pages: Readonly<Record<string, (view: View) => readonly string[]>> = {
   run: (view) => renderRun(sampleDetail(), view),
   summary: (view) => renderSummary(sampleRun(), view),
   offers: (view) =>
-    renderOffers([sampleOffer(), sampleOffer({ platform: "算力云", region: "内蒙古A区" })], view),
+    renderOffers(
+      [
+        sampleOffer(),
+        sampleOffer({ platform: "算力云", region: "内蒙古A区" }),
+        sampleOffer({ platform: "by-sheet", price: sheetPrice, ageSeconds: 95 * 86_400 + 4000 }),
+      ],
+      view,
+    ),
   cost: (view) => renderCost({ total: money(2.92), lines: [sampleLine(), sampleLine()] }, view),
   audit: (view) =>
     renderAudit(
@@ -109,6 +116,13 @@ const pages: Readonly<Record<string, (view: View) => readonly string[]>> = {
       },
       view,
     ),
+};
+
+/** Told by dated data; the true one comes with the machine. */
+const sheetPrice = {
+  ...sampleOffer().price,
+  source: "after-create" as const,
+  confidence: "third-party" as const,
 };
 
 describe("what people see", () => {
