@@ -109,13 +109,15 @@ export function createSimSession(link: SimLink): HostSession {
         gpus: [],
         tools: [],
       })),
-    upload: (attempt, files, wait) =>
-      call("upload", wait, () => {
-        const saved = files.find((file) => file.path.endsWith("state"));
+    upload: async (attempt, files, wait) => {
+      const found = await files;
+      return call("upload", wait, () => {
+        const saved = found.find((file) => file.path.endsWith("state"));
         if (saved !== undefined) host.stage(attempt, saved.bytes);
-        const { length } = files;
+        const { length } = found;
         return { sentBytes: 0, sentFiles: length, totalBytes: 0, totalFiles: length };
-      }),
+      });
+    },
     prepare: (attempt, plan, wait) => call("prepare", wait, () => host.prepare(attempt, plan)),
     start: (attempt, wait) => call("start", wait, () => host.start(attempt)),
     readBeat: (attempt, wait) => call("readBeat", wait, () => host.beat(attempt)),

@@ -1,4 +1,5 @@
 import { execFile } from "node:child_process";
+import type { Dirent } from "node:fs";
 import { existsSync, readdirSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
@@ -34,36 +35,51 @@ export async function findNames(
     listByGit(folder, options),
     options.withIgnored ? listIgnored(folder, options) : [],
   ]);
-  const found = listed ?? (await walk(folder));
-  const outputs = found
-    .map((name) => name.toString("utf8"))
+  const { names, skipped } = listed ?? (await walk(folder));
+  const outputs = names
+    .filter((name) => name.endsWith(outputsMarker))
     .filter((name) => name === outputsMarker || name.endsWith(`/${outputsMarker}`))
     .map((name) => name.slice(0, -outputsMarker.length));
+  const isOutput = (name: string): boolean => outputs.some((output) => name.startsWith(output));
+  const isIgnored = (name: string): boolean => rules?.ignores(name) ?? false;
+  return { names: names.filter((name) => !isOutput(name) && !isIgnored(name)), skipped, ignored };
+}
+
+/** `undefined`: there are none; asking rules without a line costs as much as reading the folder. */
+async function readRules(folder: string): Promise<Ignore | undefined> {
+  try {
+    return ignore().add(await readFile(join(folder, ".gpujobignore"), "utf8"));
+  } catch {
+    return undefined;
+  }
+}
+
+interface ReadNames {
+  readonly names: string[];
+  readonly skipped: SkippedFile[];
+}
+
+/** Names as text; one that is not valid UTF-8 cannot be sent. */
+function readNames(found: readonly Buffer[]): ReadNames {
   const names: string[] = [];
   const skipped: SkippedFile[] = [];
   for (const bytes of found) {
     const name = bytes.toString("utf8");
-    if (!Buffer.from(name).equals(bytes)) {
+    // A byte that is none becomes this sign, which a name may have too.
+    if (name.includes("\ufffd") && !Buffer.from(name).equals(bytes)) {
       skipped.push({ path: name, reason: "its name is not valid UTF-8" });
-    } else if (!rules.ignores(name) && !outputs.some((output) => name.startsWith(output))) {
-      names.push(name);
-    }
+    } else names.push(name);
   }
-  return { names, skipped, ignored };
-}
-
-async function readRules(folder: string): Promise<Ignore> {
-  const rules = ignore();
-  try {
-    rules.add(await readFile(join(folder, ".gpujobignore"), "utf8"));
-  } catch {
-    // There is none.
-  }
-  return rules;
+  return { names, skipped };
 }
 
 /** `undefined`: not in a git tree, or there is no git. */
-async function listByGit(folder: string, wait: Wait): Promise<Buffer[] | undefined> {
+async function listByGit(folder: string, wait: Wait): Promise<ReadNames | undefined> {
+  const found = await listBytesByGit(folder, wait);
+  return found && readNames(found);
+}
+
+async function listBytesByGit(folder: string, wait: Wait): Promise<Buffer[] | undefined> {
   const output = await runGit(folder, ["ls-files", "-z", "-co", "--exclude-standard"], wait);
   if (output === undefined) return undefined;
   const names: Buffer[] = [];
@@ -73,7 +89,7 @@ async function listByGit(folder: string, wait: Wait): Promise<Buffer[] | undefin
     if (inner === undefined) names.push(name);
     else {
       const below = join(folder, inner.toString("utf8"));
-      for (const part of (await listByGit(below, wait)) ?? []) {
+      for (const part of (await listBytesByGit(below, wait)) ?? []) {
         names.push(Buffer.concat([inner, Buffer.from("/"), part]));
       }
     }
@@ -122,20 +138,36 @@ function splitNames(output: Buffer): Buffer[] {
   return names;
 }
 
-async function walk(folder: string): Promise<Buffer[]> {
-  const names: Buffer[] = [];
-  const pending: Buffer[] = [Buffer.alloc(0)];
-  for (let below = pending.pop(), at = 0; below; below = pending.pop(), at++) {
+async function walk(folder: string): Promise<ReadNames> {
+  const names: string[] = [];
+  const skipped: SkippedFile[] = [];
+  const pending = [""];
+  for (let below = pending.pop(), at = 0; below !== undefined; below = pending.pop(), at++) {
     // At once, because a thread per folder costs more than the reading; but others get their turn.
-    if (at % 32 === 31) await nextTurn();
-    const path = Buffer.concat([Buffer.from(`${folder}/`), below]);
-    for (const entry of readdirSync(path, { withFileTypes: true, encoding: "buffer" })) {
-      const name = Buffer.concat([below, entry.name]);
-      if (!entry.isDirectory()) names.push(name);
-      else if (entry.name.toString("latin1") !== ".git") {
-        pending.push(Buffer.concat([name, Buffer.from("/")]));
-      }
-    }
+    if (at % 16 === 15) await nextTurn();
+    const entries = readdirSync(`${folder}/${below}`, { withFileTypes: true });
+    if (entries.some((entry) => entry.name.includes("\ufffd"))) {
+      const found = readNames(readdirSync(`${folder}/${below}`, { encoding: "buffer" }));
+      const valid = new Set(found.names);
+      for (const { path, reason } of found.skipped) skipped.push({ path: below + path, reason });
+      addEntries(
+        below,
+        entries.filter((entry) => valid.has(entry.name)),
+        { names, pending },
+      );
+    } else addEntries(below, entries, { names, pending });
   }
-  return names;
+  return { names, skipped };
+}
+
+function addEntries(
+  below: string,
+  entries: readonly Dirent[],
+  into: { readonly names: string[]; readonly pending: string[] },
+): void {
+  for (const entry of entries) {
+    const name = below + entry.name;
+    if (!entry.isDirectory()) into.names.push(name);
+    else if (entry.name !== ".git") into.pending.push(`${name}/`);
+  }
 }

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { Clock } from "@gpujob/spec";
+import type { Clock, Execution } from "@gpujob/spec";
 import { PlatformError } from "@gpujob/spec";
 import { startDeadline, untilAborted } from "./deadline.ts";
 import type { Link } from "./link.ts";
@@ -12,46 +12,66 @@ export function supervisorHash(): string {
   return createHash("sha256").update(supervisorScript).digest("hex").slice(0, 16);
 }
 
-/** Sees to it that our script is on the machine. Gives the absolute folder for everything of ours. */
+/** What the first conversation with a machine has found, and what goes on behind it. */
+export interface Greeting {
+  /** The absolute folder for everything of ours. */
+  readonly root: string;
+  /** The process that was started; it has ended unless it was to go on as a command. */
+  readonly execution: Execution;
+  /** What it says from here on. */
+  readonly lines: AsyncGenerator<string>;
+}
+
+const greetingMs = 60_000;
+
+/**
+ * Sees to it that our script is on the machine. With a command (its name, the attempt's folder and the epoch) the same process
+ * goes on as that command, which spares a conversation. Throws what the machine refused.
+ */
 export async function sayHello(
   link: Link,
-  options: { readonly signal: AbortSignal; readonly clock: Clock; readonly root: string },
-): Promise<string> {
-  const deadline = startDeadline(options.clock, 60_000, { ...options, operation: "install" });
+  options: {
+    readonly signal: AbortSignal;
+    readonly clock: Clock;
+    readonly root: string;
+    readonly command?: readonly string[];
+  },
+): Promise<Greeting> {
+  const deadline = startDeadline(options.clock, greetingMs, { ...options, operation: "install" });
   const bytes = Buffer.byteLength(supervisorScript);
   const stop = new AbortController();
-  const signal = AbortSignal.any([deadline.signal, stop.signal]);
+  // The process may outlive this conversation, so it ends by the caller's own signal, or when this fails.
+  const signal = AbortSignal.any([options.signal, stop.signal]);
+  const { command = [] } = options;
+  const words = ["hello", options.root, supervisorHash(), String(bytes), ...command];
   try {
-    const execution = await link.start(
-      ["sh", "-c", helloScript, "hello", options.root, supervisorHash(), String(bytes)],
-      { signal },
-    );
-    execution.stderr.resume();
-    const converse = async (): Promise<string> => {
-      for await (const line of readLines(execution.stdout)) {
-        const [word = "", ...rest] = line.split(" ");
+    const greet = async (): Promise<Greeting> => {
+      const execution = await link.start(["sh", "-c", helloScript, ...words], { signal });
+      execution.stderr.resume();
+      const lines = readLines(execution.stdout);
+      for (;;) {
+        const { value, done } = await lines.next();
+        if (done === true) break;
+        const [word = "", ...rest] = value.split(" ");
         const details = rest.join(" ");
         if (word === "have") {
-          execution.stdin.end();
-          return details;
+          if (command.length === 0) execution.stdin.end();
+          return { root: details, execution, lines };
         }
         if (word === "E") throw toRefusal(rest[0] ?? "", rest.slice(1).join(" "), "install");
-        if (word === "need") {
-          await write(execution.stdin, supervisorScript, { signal });
-          execution.stdin.end();
-        }
+        if (word === "need") await write(execution.stdin, supervisorScript, { signal });
       }
       throw new PlatformError("unreachable", "The machine ended the first conversation early.", {
         scope: "host",
         operation: "install",
       });
     };
-    return await untilAborted(converse(), deadline.signal);
+    return await untilAborted(greet(), deadline.signal);
   } catch (error) {
+    stop.abort();
     if (PlatformError.is(error) && error.kind === "unreachable") link.markBroken();
     throw error;
   } finally {
     deadline.done();
-    stop.abort();
   }
 }

@@ -16,11 +16,10 @@ export interface ManifestEntry {
 
 /** What an upload wants in the work folder. */
 export interface Manifest {
+  /** Files, by path. */
   readonly entries: readonly ManifestEntry[];
-  /** The entries by the first two digits of the hash of their path. */
-  readonly buckets: ReadonlyMap<string, readonly ManifestEntry[]>;
-  /** `bucket digest` lines: two folders that agree on a digest agree on its files. */
-  readonly digests: Buffer;
+  /** Symbolic links: a few bytes each, always sent, and never in a list that the host keeps. */
+  readonly links: readonly ManifestEntry[];
   /** Shell text that gives stand-ins their names; empty when there are none. */
   readonly place: string;
 }
@@ -33,13 +32,6 @@ export function createManifest(files: readonly UploadFile[], into: string): Mani
     byPath.set(entry.path, entry);
   }
   const entries = [...byPath.values()];
-  const buckets = new Map<string, ManifestEntry[]>();
-  for (const entry of entries) {
-    const name = hash("sha256", entry.path, "hex").slice(0, 2);
-    const bucket = buckets.get(name);
-    if (bucket) bucket.push(entry);
-    else buckets.set(name, [entry]);
-  }
   const place = entries.flatMap((entry) => {
     if (entry.finalPath === undefined) return [];
     const folder = entry.finalPath.replace(/\/?[^/]*$/, "") || ".";
@@ -49,25 +41,18 @@ export function createManifest(files: readonly UploadFile[], into: string): Mani
       `[ ! -e ${from} ] || { mkdir -p ${quoteShell(`./${folder}`)} && mv -f ${from} ${quoteShell(`./${entry.finalPath}`)}; }\n`,
     ];
   });
-  return { entries, buckets, digests: renderDigests(buckets), place: place.join("") };
+  return {
+    entries: entries
+      .filter(({ file }) => file.link === undefined)
+      .toSorted((left, right) => (left.path < right.path ? -1 : 1)),
+    links: entries.filter(({ file }) => file.link !== undefined),
+    place: place.join(""),
+  };
 }
 
-function renderDigests(buckets: ReadonlyMap<string, readonly ManifestEntry[]>): Buffer {
-  const lines = [...buckets].map(([name, entries]) => {
-    const text = entries.map(({ line }) => line).toSorted();
-    return `${name} ${hash("sha256", text.join("\n"), "hex")}\n`;
-  });
-  return Buffer.from(lines.join(""));
-}
-
-/** `bucket hash mode path` lines of some buckets; all of them without a choice. */
-export function renderWanted(manifest: Manifest, chosen: ReadonlySet<string> | "all"): Buffer {
-  const lines: string[] = [];
-  for (const [name, entries] of manifest.buckets) {
-    if (chosen !== "all" && !chosen.has(name)) continue;
-    for (const { line } of entries) lines.push(`${name} ${line}\n`);
-  }
-  return Buffer.from(lines.join(""));
+/** Lines as the host reads them. */
+export function renderLines(entries: readonly { readonly line: string }[]): Buffer {
+  return Buffer.from(entries.map(({ line }) => `${line}\n`).join(""));
 }
 
 function createEntry(file: UploadFile, path: string): ManifestEntry {

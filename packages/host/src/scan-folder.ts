@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Stats } from "node:fs";
-import { lstatSync } from "node:fs";
-import { lstat, readdir, readlink, realpath } from "node:fs/promises";
+import { lstatSync, readlinkSync } from "node:fs";
+import { lstat, readdir, realpath } from "node:fs/promises";
 import { dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Clock, SkippedFile, UploadFile } from "@gpujob/spec";
@@ -56,17 +56,18 @@ export async function scanFolder(path: string, options: ScanOptions): Promise<Fo
   const skipped = [...found.skipped];
   const files: UploadFile[] = [];
   const unknown: { name: string; stats: Stats }[] = [];
-  for (const [at, name] of found.names.entries()) {
-    if (at % 512 === 511) {
+  for (const [at, name] of found.names.toSorted().entries()) {
+    if (at % 256 === 255) {
       // Thousands of files at once must not hold up heartbeats.
       await nextTurn();
       options.signal.throwIfAborted();
     }
     if (!isOpen(name)) continue;
-    const stats = lstatSync(join(root, name), { throwIfNoEntry: false });
+    const place = `${root}/${name}`;
+    const stats = lstatSync(place, { throwIfNoEntry: false });
     // Tracked by git, but deleted.
     if (stats === undefined) continue;
-    const problem = await addEntry(root, name, stats, { cache, files, unknown });
+    const problem = addEntry({ root, path: place, name, stats }, { cache, files, unknown });
     if (problem !== undefined) skipped.push({ path: name, reason: problem });
   }
   await hashUnknown(root, unknown, { ...options, cache, files, skipped });
@@ -85,21 +86,23 @@ async function leaveOut(
 ): Promise<(name: string) => boolean> {
   const real = async (path: string): Promise<string> => realpath(path).catch(() => path);
   const [base, ...folders] = await Promise.all([root, ...never].map(real));
-  const closed = folders.map((folder) => relative(base ?? root, folder).replaceAll("\\", "/"));
+  const closed = folders
+    .map((folder) => relative(base ?? root, folder).replaceAll("\\", "/"))
+    .filter((folder) => !folder.startsWith("../"));
+  if (closed.length === 0) return () => true;
   return (name) =>
     !closed.some((folder) => folder === "" || name === folder || name.startsWith(`${folder}/`));
 }
 
 /** Puts one name where it belongs; a text says why it is skipped. */
-async function addEntry(
-  root: string,
-  name: string,
-  stats: Stats,
+function addEntry(
+  { root, path, name, stats }: { root: string; path: string; name: string; stats: Stats },
   into: { cache: StatCache; files: UploadFile[]; unknown: { name: string; stats: Stats }[] },
-): Promise<string | undefined> {
-  if (name.split("/").some((part) => Buffer.byteLength(part) > 255)) return "its name is too long";
+): string | undefined {
+  const isLong = name.length > 80 && name.split("/").some((part) => Buffer.byteLength(part) > 255);
+  if (isLong) return "its name is too long";
   if (stats.isSymbolicLink()) {
-    const link = await readInnerLink(root, name);
+    const link = readInnerLink(root, name);
     if (link === undefined) return "a symbolic link that leaves the folder";
     into.files.push(createLink(name, link, stats));
     return undefined;
@@ -109,14 +112,14 @@ async function addEntry(
   if (!stats.isFile()) return "neither a file nor a folder";
   const known = into.cache.find(name, stats);
   if (known === undefined) into.unknown.push({ name, stats });
-  else into.files.push(createFile(root, name, stats, known));
+  else into.files.push(createFile(path, name, stats, known));
   return undefined;
 }
 
 /** The target of a link, relative to it, when it stays inside the folder. */
-async function readInnerLink(root: string, name: string): Promise<string | undefined> {
+function readInnerLink(root: string, name: string): string | undefined {
   const path = join(root, name);
-  const target = resolve(dirname(path), await readlink(path));
+  const target = resolve(dirname(path), readlinkSync(path));
   const inside = relative(root, target);
   if (inside === ".." || inside.startsWith(`..${sep}`) || isAbsolute(inside)) return undefined;
   return relative(dirname(path), target).replaceAll("\\", "/") || ".";
@@ -134,8 +137,7 @@ function createLink(name: string, link: string, stats: Stats): UploadFile {
   };
 }
 
-function createFile(root: string, name: string, stats: Stats, sha256: string): UploadFile {
-  const path = join(root, name);
+function createFile(path: string, name: string, stats: Stats, sha256: string): UploadFile {
   return {
     path: name,
     bytes: stats.size,
@@ -148,7 +150,7 @@ function createFile(root: string, name: string, stats: Stats, sha256: string): U
       const fresh = lstatSync(path, { throwIfNoEntry: false });
       if (!fresh?.isFile()) return undefined;
       const signal = new AbortController().signal;
-      return createFile(root, name, fresh, await hashFile(path, { signal }));
+      return createFile(path, name, fresh, await hashFile(path, { signal }));
     },
   };
 }
@@ -165,9 +167,10 @@ async function hashUnknown(
       // Small files are read at once: others must get their turn in between.
       if (++done % 32 === 0) await nextTurn();
       try {
-        const sha256 = await hashFile(join(root, name), into);
+        const path = `${root}/${name}`;
+        const sha256 = await hashFile(path, into);
         into.cache.keep(name, stats, sha256);
-        into.files.push(createFile(root, name, stats, sha256));
+        into.files.push(createFile(path, name, stats, sha256));
       } catch (error) {
         into.signal.throwIfAborted();
         const why = error instanceof Error ? error.message : String(error);

@@ -12,7 +12,9 @@ import { parseBeat } from "./beat.ts";
 import type { Control } from "./control.ts";
 import { untilAborted } from "./deadline.ts";
 import { parseFacts } from "./facts.ts";
+import type { Greeting } from "./install.ts";
 import { sayHello, supervisorHash } from "./install.ts";
+import { openKnownTrees } from "./known-trees.ts";
 import { lazyExecution } from "./lazy-execution.ts";
 import type { CallOptions } from "./link.ts";
 import { createLink } from "./link.ts";
@@ -20,6 +22,8 @@ import { joinSums, parseFound, parseSums, renderNames, selectByGlobs } from "./l
 import { attemptFolder, renderPlan, signalName } from "./plan-frames.ts";
 import { readFrom } from "./read-files.ts";
 import { factsScript } from "./shell-scripts.ts";
+import { readLines } from "./streams.ts";
+import type { Dialogue } from "./upload-conversation.ts";
 import { uploadFiles } from "./upload.ts";
 import { runWatch } from "./watch.ts";
 
@@ -27,6 +31,8 @@ import { runWatch } from "./watch.ts";
 export interface HostOptions {
   /** Absolute folder on the machine, or one below `~/`. @default "~/.gpujob" */
   readonly root?: string;
+  /** Folder of this side for the lists of what hosts were sent; without one, more is asked at each upload. */
+  readonly knownTrees?: string;
   readonly clock: Clock;
   readonly newId: () => string;
   readonly log?: (message: string, details?: Readonly<Record<string, unknown>>) => void;
@@ -49,13 +55,16 @@ export function openHost(
 ): HostSession {
   const { clock } = options;
   const link = createLink(source, clock);
+  const known = openKnownTrees(options.knownTrees);
   const controls = new Map<string, Control>();
   const hash = supervisorHash();
   let installed: Promise<string> | undefined;
 
+  const greet = (wait: Wait, command: readonly string[] = []): Promise<Greeting> =>
+    sayHello(link, { ...wait, clock, root: options.root ?? "", command });
   /** Installs the supervisor once per session, and gives our absolute folder. */
   const install = async (wait: Wait): Promise<string> => {
-    installed ??= sayHello(link, { ...wait, clock, root: options.root ?? "" });
+    installed ??= greet(wait).then(({ root }) => root);
     try {
       return await untilAborted(installed, wait.signal);
     } catch (error) {
@@ -86,6 +95,18 @@ export function openHost(
     args: readonly string[],
     wait: Wait,
   ): Promise<Execution> => link.start(await command(action, attempt, args, wait), wait);
+  /** The conversation of an upload; on a machine that nobody has spoken to it is the greeting too. */
+  const startSync = async (attempt: HostAttempt, wait: Wait): Promise<Dialogue> => {
+    if (installed === undefined) {
+      const greeting = greet(wait, ["sync", attemptFolder(attempt), String(attempt.epoch)]);
+      const root = greeting.then((greeted) => greeted.root);
+      root.catch(() => (installed = undefined));
+      installed = root;
+      return greeting;
+    }
+    const execution = await start("sync", attempt, [], wait);
+    return { execution, lines: readLines(execution.stdout) };
+  };
   /** Through the open control channel where there is one, else by one call. */
   const ask = async (
     attempt: HostAttempt,
@@ -111,7 +132,9 @@ export function openHost(
       return uploadFiles(files, into, {
         clock,
         signal,
-        start: (action, wait) => start(action, attempt, [], wait),
+        known,
+        startSync: (wait) => startSync(attempt, wait),
+        startStream: (action, wait) => start(action, attempt, [], wait),
         ...(onProgress === undefined ? {} : { onProgress }),
       });
     },

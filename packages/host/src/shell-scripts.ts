@@ -124,10 +124,12 @@ claim() {
   { printf '%s\\n' "$now" >"$control/contact"; } 2>/dev/null || true
 }
 frame() {
-  blocks=$(($1 / 65536))
-  rest=$(($1 % 65536))
-  [ "$blocks" -eq 0 ] || dd bs=65536 count="$blocks" iflag=fullblock 2>/dev/null
-  [ "$rest" -eq 0 ] || dd bs="$rest" count=1 iflag=fullblock 2>/dev/null
+  if [ "$1" -gt 1048576 ]; then
+    dd bs=65536 count="$(($1 / 65536))" iflag=fullblock 2>/dev/null
+    [ "$(($1 % 65536))" -eq 0 ] || dd bs="$(($1 % 65536))" count=1 iflag=fullblock 2>/dev/null
+  elif [ "$1" -gt 0 ]; then
+    dd bs="$1" count=1 iflag=fullblock 2>/dev/null
+  fi
 }
 
 marked() {
@@ -1112,7 +1114,15 @@ finish_all() {
     rm -f "$control/plan/secrets"
   fi
   beat
-  [ "$1" != remove ] || rm -rf "$dir"
+  [ "$1" = remove ] || return 0
+  tries=0
+  while [ "$tries" -lt 400 ] && lives "$root/spare/maker"; do
+    set -- "$control"/stock.*
+    [ -e "$1" ] || break
+    tries=$((tries + 1))
+    nap
+  done
+  rm -rf "$dir"
 }
 run_beside() {
   claim
@@ -1159,64 +1169,66 @@ read_files() {
   exec xargs -0 -r cat
 }
 
-publish() {
-  (
-    cd "$1" || exit 1
-    LC_ALL=C
-    export LC_ALL
-    sed 's,^.\\{70\\},./,' list | tr '\\n' '\\0' | (cd tree && sums) >result
-    awk '
-      FILENAME == "result" && /^\\\\/ { $0 = substr($0, 2); gsub(/\\\\\\\\/, "\\\\") }
-      FILENAME == "result" { sum[substr($0, 69)] = substr($0, 1, 64); next }
-      substr($0, 66, 4) == "link" || sum[substr($0, 71)] == substr($0, 1, 64) { print >"index"; print substr($0, 1, 64) >"hashes" }
-    ' result list
-    rm -f list result owner archive
-  )
-  if [ -s "$1/index" ]; then
-    [ "\${2:-}" != placed ] || cp "$1/index" "$control/placed.$$"
-    mv "$1" "$root/store/\${1##*/}"
+verified() {
+  sum_lines "$1" "$2" >"$1.sums"
+  awk -v others="$1.others" '
+    FILENAME == ARGV[1] && /^\\\\/ { $0 = substr($0, 2); gsub(/\\\\\\\\/, "\\\\") }
+    FILENAME == ARGV[1] { sum[substr($0, 69)] = substr($0, 1, 64); next }
+    sum[substr($0, 71)] == substr($0, 1, 64) { print; next }
+    { print >others }' "$1.sums" "$1"
+}
+fold() {
+  [ -e "$1/come" ] || return 0
+  [ -e "$1/gone" ] || : >"$1/gone"
+  awk '
+    FILENAME == ARGV[1] { gone[$0] = 1; next }
+    FILENAME == ARGV[2] { gone[substr($0, 71)] = 1; print; next }
+    !(substr($0, 71) in gone)' "$1/gone" "$1/come" "$1/list" >"$1/folded" || fail broken awk
+  mv "$1/folded" "$1/list"
+  rm -f "$1/come" "$1/gone"
+}
+sum_lines() (
+  lines=$1
+  folder=$2
+  set --
+  while IFS= read -r line && [ $# -le 64 ]; do set -- "$@" "./\${line#* * }"; done <"$lines"
+  if [ $# -le 64 ] && [ -n "$(command -v sha256sum)" ]; then
+    cd "$folder" && [ $# -gt 0 ] && exec sha256sum "$@" 2>/dev/null
   else
-    rm -rf "$1"
+    sed 's,^.\\{70\\},./,' "$lines" | tr '\\n' '\\0' | (cd "$folder" && sums)
   fi
-}
-begin_pack() {
-  now
-  started $$
-  folder=$root/store/in/$now-$$-\${boot%%-*}
-  mkdir -p "$folder/tree"
-  printf '%s\\n' "$$ $ticks $boot $mark" >"$folder/owner"
-}
-salvage() {
-  for folder in "$root"/store/in/*; do
-    [ -d "$folder" ] || continue
-    get "$folder/owner"
-    owner=\${got##* }
-    if lives "$folder/owner"; then
-      [ "$owner" = "$mark" ] || continue
-      kill -s KILL "$pid" 2>/dev/null
-    fi
-    if [ -e "$folder/list" ]; then publish "$folder"; else rm -rf "$folder"; fi
-  done
+)
+begin_coming() {
+  coming=$control/coming.$$
+  mkdir -p "$coming" || fail disk-full
+  started $$ && echo "$$ $ticks $boot" >"$coming/owner"
 }
 unpack() {
-  mkfifo "$1/archive"
-  tar -xpf - -C "$dir/work" <"$1/archive" 2>/dev/null &
-  frame "$2" | tee "$1/archive" | tar -xpf - -C "$1/tree" 2>/dev/null
-  wait $!
+  begin_change
+  frame "$1" | tar -xpf - -C "$dir/work" 2>/dev/null
+  list=$coming/list
+  [ -e "$list" ] || list=$coming/need
+  verified "$list" "$dir/work" >>"$control/placed.$$"
+}
+begin_change() {
+  [ -d "$dir/work" ] || mkdir -p "$dir/work" || fail disk-full
+  [ -d "$control/tree" ] || mkdir "$control/tree"
+  echo changing >"$control/tree/name"
 }
 receive() {
   claim
-  placed=
+  LC_ALL=C
+  export LC_ALL
   heavy=1
-  begin_pack
+  begin_coming
   while read -r kind size; do
     case $kind in
-      list) frame "$size" >"$folder/list" ;;
-      tar) unpack "$folder" "$size" && placed=placed ;;
+      list) frame "$size" >"$coming/list" ;;
+      tar) unpack "$size" ;;
       *) break ;;
     esac
   done
-  publish "$folder" $placed
+  rm -rf "$coming"
   echo done
 }
 receive_ranges() {
@@ -1234,42 +1246,39 @@ receive_ranges() {
   echo done
 }
 sync_tree() {
-  sync=$control/sync.$$
-  mkdir -p "$root/store/in" "$root/store/big" "$dir/work" "$sync" || fail disk-full
+  begin_coming
   claim
-  salvage
   LC_ALL=C
   export LC_ALL
-  cd "$sync" || fail disk-full
-  : >need
-  while read -r kind size name; do
+  cd "$coming" || fail disk-full
+  base=
+  name=unnamed
+  salvage
+  offer_bases
+  while read -r kind size rest; do
     case $kind in
-      buckets)
-        frame "$size" >digests
-        adopt_spare
-        compare_buckets
+      base) adopt "$size" ;;
+      gone)
+        frame "$size" >gone
+        begin_change
+        sed 's,^,./,' gone | tr '\\n' '\\0' | (cd "$dir/work" && xargs -0 rm -f)
         ;;
+      need) frame "$size" >need ;;
       want)
         frame "$size" >want
         find_missing
         ;;
       space)
+        [ -d "$dir/work" ] || mkdir "$dir/work" || fail disk-full
         free_space
         [ $((\${free_kib:-0} * 1024)) -ge "$size" ] || fail disk-full "$size" $((\${free_kib:-0} * 1024))
         ;;
-      list)
-        begin_pack
-        frame "$size" >"$folder/list"
-        ;;
-      tar)
-        placed=placed
-        frame "$size" >"$folder/archive"
-        tar -xpf "$folder/archive" -C "$folder/tree" 2>/dev/null
-        tar -xpf "$folder/archive" -C "$dir/work" 2>/dev/null || placed=
-        publish "$folder" $placed
-        ;;
-      big) assemble "$size" "\${name%% *}" "\${name#* }" ;;
+      list) frame "$size" >list ;;
+      tar) unpack "$size" ;;
+      big) assemble "$size" "\${rest%% *}" "\${rest#* }" ;;
+      links) frame "$size" >links ;;
       place) frame "$size" >place ;;
+      name) name=$size ;;
       build)
         build
         break
@@ -1278,63 +1287,202 @@ sync_tree() {
     esac
   done
   cd "$root" || exit 0
-  rm -rf "$control"/sync.* "$control"/placed.*
+  [ -n "\${touched:-}" ] || rm -rf "$coming"
 }
-compare_buckets() {
-  if [ ! -e "$control/tree/digests" ] || [ -e "$control/tree/changing" ] || [ -d "$control/launching" ]; then
-    echo all
+salvage() {
+  for left in "$control"/coming.*; do
+    [ "$left" != "$coming" ] || continue
+    [ -d "$left" ] || continue
+    lives "$left/owner" && kill -s KILL "$pid" 2>/dev/null
+    for each in "$left/list" "$left/need"; do [ ! -e "$each" ] || cat "$each" >>found; done
+    rm -rf "$left"
+  done
+  for left in "$control"/placed.*; do
+    [ -e "$left" ] || continue
+    cat "$left" >>found
+    rm -f "$left"
+  done
+  if [ -s found ]; then verified found "$dir/work" >"$control/placed.$$"; fi
+  for left in "$root"/attempts/*/control/coming.*/list; do
+    [ -e "$left" ] || continue
+    owner=\${left%/list}/owner
+    other=\${left%/control/coming.*}
+    [ "$other" != "$dir" ] && ! lives "$owner" || continue
+    stock "$left" "$other/work"
+    rm -rf "\${left%/list}"
+  done
+}
+offer_bases() {
+  [ ! -d "$control/launching" ] || rm -rf "$control/tree"
+  get "$control/tree/name"
+  [ "$got" != changing ] || rm -rf "$control/tree"
+  fold "$control/tree"
+  if [ -e "$control/tree/list" ]; then
+    [ "$got" = unnamed ] || echo "base work $got"
   else
-    awk 'FILENAME == ARGV[1] { known[$0] = 1; next } !($0 in known) { print substr($0, 1, 2) }' \\
-      "$control/tree/digests" digests || fail broken awk
+    await_stock
+    [ ! -d "$dir/work" ] || rmdir "$dir/work" 2>/dev/null
+    for spare in "$root"/spare/[0-9]*; do
+      [ ! -d "$dir/work" ] || break
+      get "$spare/tree/name"
+      [ -z "$got" ] || echo "base \${spare##*/} $got"
+    done
   fi
   echo .
 }
+adopt() {
+  base=$1
+  [ "$base" != work ] || return 0
+  [ ! -e "$control/spare" ] || rm -rf "$control/spare"
+  mv "$root/spare/$base" "$control/spare" 2>/dev/null && echo changing >"$control/spare/tree/name" &&
+    mv "$control/spare/tree" "$control/tree" && mv "$control/spare/work" "$dir/work" || base=gone
+}
 find_missing() {
-  if [ -e "$control/tree/changing" ] || [ -d "$control/launching" ]; then rm -rf "$control/tree"; fi
-  awk -v tree="$control/tree/" '
-    {
-      bucket = substr($0, 1, 2)
-      if (!(bucket in read)) {
-        read[bucket] = 1
-        while ((getline line <(tree bucket)) > 0) known[line] = bucket
-        close(tree bucket)
-      }
-      line = substr($0, 4)
-      if (line in known) next
-      print line >"need"
-      if (!(substr(line, 1, 64) in hash)) print substr(line, 1, 64) >"need-hashes"
-      hash[substr(line, 1, 64)] = 1
-    }' want || fail broken awk
-  if [ -s need ]; then
-    set -- "$root"/store/[0-9]*/hashes
-    [ -e "$1" ] || set --
-    awk 'FILENAME == ARGV[1] { missing[$0] = 1; next } { delete missing[$0] } END { for (hash in missing) print hash }' \\
-      need-hashes "$@" || fail broken awk
-    for big in "$root"/store/big/*/ranges; do
-      [ -e "$big" ] || continue
-      hash=\${big%/ranges}
-      sed "s/^/r \${hash##*/} /" "$big"
-    done
-    [ -d "$control/tree" ] || mkdir "$control/tree"
-    : >"$control/tree/changing"
-  fi
+  known=$control/tree/list
+  [ -e "$known" ] || known=/dev/null
+  : >need
+  set -- "$known"
+  for each in "$control"/placed.* "$root"/store/[0-9]*/hashes; do [ ! -e "$each" ] || set -- "$@" "$each"; done
+  awk '
+    FILENAME == ARGV[1] { known[$0] = 1; next }
+    FILENAME != "want" { have[$0] = 1; next }
+    $0 in known { next }
+    { print >"need"; hash = substr($0, 1, 64) }
+    !($0 in have) && !(hash in have) { have[hash] = 1; print hash }
+  ' "$@" want || fail broken awk
+  for big in "$root"/store/big/*/ranges; do
+    [ -e "$big" ] || continue
+    hash=\${big%/ranges}
+    sed "s/^/r \${hash##*/} /" "$big"
+  done
   echo .
 }
 assemble() {
-  begin_pack
+  begin_change
   target=$dir/work/$3
   mkdir -p "\${target%/*}"
-  rm -rf "$folder/tree"
-  mv "$root/store/big/$2" "$folder/tree" 2>/dev/null || return
-  rm -f "$folder/tree/ranges"
-  printf '%s 0644 data\\n' "$2" >"$folder/list"
-  { rm -rf "$target.$$" && cp "$(reflink)" "$folder/tree/data" "$target.$$" && chmod "$1" "$target.$$"; } 2>/dev/null &
-  copier=$!
   heavy=1
-  publish "$folder"
-  wait "$copier" && [ -d "$root/store/\${folder##*/}" ] && mv -f "$target.$$" "$target" &&
-    printf '%s %s %s\\n' "$2" "$1" "$3" >>"$control/placed.big"
-  rm -f "$target.$$"
+  sum=$(cd "$root/store/big/$2" 2>/dev/null && printf 'data\\0' | sums)
+  if [ "\${sum%% *}" = "$2" ] && [ ! -d "$target" ]; then
+    chmod "$1" "$root/store/big/$2/data" && mv -f "$root/store/big/$2/data" "$target" &&
+      printf '%s %s %s\\n' "$2" "$1" "$3" >>"$control/placed.$$"
+  fi
+  rm -rf "$root/store/big/$2"
+}
+build() {
+  if [ "$base" = gone ]; then
+    echo stale
+    echo .
+    return
+  fi
+  touched=
+  case $base in '' | work) ;; *) touched=1 ;; esac
+  if [ -n "$touched" ] || [ -s need ] || [ -s gone ]; then
+    touched=1
+    write_lines
+  fi
+  [ -d "$dir/work" ] || mkdir "$dir/work"
+  [ ! -s links ] || check_links
+  [ ! -e place ] || (cd "$dir/work" && sh "$coming/place" 2>>"$coming/problems") || fail copy "$(tail -n 1 problems)"
+  [ -z "$touched" ] || detach sh "$script" stock "$root" "$mark" 0
+  echo .
+}
+write_lines() {
+  [ -n "$base" ] || [ ! -e "$control/tree/list" ] || name=unnamed
+  begin_change
+  [ -e need ] || : >need
+  if [ -e list ] || [ ! -e need.sums ]; then
+    : >remaining
+    set --
+    for each in "$control"/placed.*; do [ ! -e "$each" ] || set -- "$@" "$each"; done
+    awk 'FILENAME != "need" { placed[$0] = 1; next } !($0 in placed)' "$@" need >remaining || fail broken awk
+  elif [ -s need.others ]; then
+    cp need.others remaining
+  fi
+  [ ! -s remaining ] || place_remaining
+  if [ -s lost ]; then
+    sed 's/^/lost /' lost
+    awk 'FILENAME == "lost" { lost[$0] = 1; next } !(substr($0, 1, 64) in lost)' lost need >rest && mv rest need
+    name=unnamed
+  fi
+  if [ -e "$control/tree/list" ]; then
+    fold "$control/tree"
+    [ ! -s gone ] || mv gone "$control/tree/gone"
+    mv need "$control/tree/come"
+  else
+    mv need "$control/tree/list"
+  fi
+  echo "$name" >"$control/tree/name"
+  for each in "$control"/placed.*; do
+    [ ! -e "$each" ] || mv "$each" "$control/stock.\${each##*.}"
+  done
+}
+check_links() {
+  while IFS= read -r line; do
+    [ -h "$dir/work/\${line#* * }" ] || echo "lost \${line%% *}"
+  done <links
+}
+
+stock_all() {
+  LC_ALL=C
+  export LC_ALL
+  [ -d "$root/spare" ] || mkdir -p "$root/store/in" "$root/spare"
+  tries=0
+  while lives "$root/spare/maker" && [ "$tries" -lt 6000 ]; do
+    tries=$((tries + 1))
+    nap
+  done
+  record "$root/spare/maker"
+  : >"$root/spare/stocking"
+  nap
+  renice 10 $$ >/dev/null 2>&1
+  for left in "$control"/coming.*; do
+    [ ! -d "$left" ] || lives "$left/owner" || rm -rf "$left"
+  done
+  for lines in "$control"/stock.*; do
+    [ -e "$lines" ] || continue
+    stock "$lines" "$dir/work"
+    rm -f "$lines"
+  done
+  rm -f "$root/spare/stocking"
+  find "$root/store" -mindepth 1 -maxdepth 1 -name '[0-9]*' -mtime +14 -exec rm -rf {} + 2>/dev/null
+  if wants_spare; then make_spare; fi
+  rm -f "$root/spare/maker"
+}
+stock() {
+  kib=$(cut -b71- "$1" | sed 's,^,./,' | tr '\\n' '\\0' | (cd "$2" && xargs -0 -r du -k 2>/dev/null) | awk '{ all += $1 } END { print all + 0 }')
+  free_space
+  [ "\${free_kib:-0}" -gt $((kib * 2 + 65536)) ] || return 0
+  now
+  pack=$now-$$-\${boot%%-*}
+  folder=$root/store/in/$pack
+  mkdir -p "$folder/tree" || return 0
+  cut -b71- "$1" | copy_paths "$2" "$folder/tree" 2>/dev/null
+  cp "$1" "$folder/list" || return 0
+  heavy=1
+  verified "$folder/list" "$folder/tree" >"$folder/index"
+  if [ -s "$folder/index" ]; then
+    cut -b-64 "$folder/index" >"$folder/hashes"
+    rm -f "$folder"/list*
+    mv "$folder" "$root/store/$pack"
+  else
+    rm -rf "$folder"
+  fi
+}
+await_stock() {
+  tries=0
+  while lives "$root/spare/maker"; do
+    [ "$tries" -lt 20 ] || { [ -e "$root/spare/stocking" ] && [ "$tries" -lt 1200 ]; } || break
+    tries=$((tries + 1))
+    nap
+  done
+}
+copy_paths() {
+  if [ "$(reflink)" = --reflink=auto ]; then
+    (cd "$1" && tr '\\n' '\\0' | xargs -0 -r cp -a --parents --remove-destination --reflink=auto -t "$2" --)
+  else
+    (cd "$1" && sed 's,^,./,' | tr '\\n' '\\0' | xargs -0 -r sh -c 'tar -cf - "$@" | tar -xpf - -C "$0"' "$2")
+  fi
 }
 reflink() {
   if [ -z "\${reflink:-}" ]; then
@@ -1342,21 +1490,6 @@ reflink() {
     cp --version 2>/dev/null | grep -q GNU && reflink=--reflink=auto
   fi
   echo "$reflink"
-}
-build() {
-  remove_strangers
-  set -- "$control"/placed.*
-  [ -e "$1" ] || set --
-  awk 'FILENAME != "need" { placed[$0] = 1; next } !($0 in placed)' "$@" need >remaining || fail broken awk
-  place_remaining
-  [ ! -e place ] || (cd "$dir/work" && sh "$sync/place" 2>>"$sync/problems") || fail copy "$(tail -n 1 problems)"
-  if [ -s lost ]; then
-    sed 's/^/lost /' lost
-  elif [ -s need ] || [ -e "$control/tree/adopted" ]; then
-    remember
-  fi
-  [ ! -e digests ] || detach sh "$script" spare "$root" "$mark" 0
-  echo .
 }
 place_remaining() {
   set -- "$root"/store/[0-9]*/index
@@ -1369,136 +1502,66 @@ place_remaining() {
     [ -s here ] || continue
     pack=\${pack%/index}
     touch "$pack"
-    cut -b71- here | copy_paths "$pack/tree" || fail copy "$(tail -n 1 problems)"
+    cut -b71- here | copy_paths "$pack/tree" "$dir/work" 2>>problems || fail copy "$(tail -n 1 problems)"
     awk 'FILENAME == ARGV[1] { done[$0] = 1; next } !($0 in done)' here remaining >rest || fail broken awk
     mv rest remaining
   done
   [ ! -s remaining ] || copy_renamed "$@"
 }
-copy_paths() {
-  if [ "$(reflink)" = --reflink=auto ]; then
-    (cd "$1" && tr '\\n' '\\0' | xargs -0 -r cp -a --parents --remove-destination --reflink=auto -t "$dir/work" --)
-  else
-    (cd "$1" && sed 's,^,./,' | tr '\\n' '\\0' | xargs -0 -r sh -c 'tar -cf - "$@" | tar -xpf - -C "$0"' "$dir/work")
-  fi 2>>problems
-}
 copy_renamed() {
   rm -f lost
-  awk '
-    FILENAME != "remaining" { hash = substr($0, 1, 64); if (!(hash in from)) from[hash] = substr(FILENAME, 1, length(FILENAME) - 5) "tree/" substr($0, 71); next }
+  for each in "$control"/placed.*; do [ ! -e "$each" ] || set -- "$@" "$each"; done
+  awk -v work="$dir/work/" '
+    FILENAME != "remaining" {
+      hash = substr($0, 1, 64)
+      if (hash in from) next
+      from[hash] = (FILENAME ~ /\\/index$/ ? substr(FILENAME, 1, length(FILENAME) - 5) "tree/" : work) substr($0, 71)
+      next
+    }
     { hash = substr($0, 1, 64); if (hash in from) { print from[hash]; print substr($0, 66, 4); print substr($0, 71) } else print hash >"lost" }
   ' "$@" remaining >moves || fail broken awk
   while IFS= read -r source && IFS= read -r mode && IFS= read -r target; do
     target=$dir/work/$target
     mkdir -p "\${target%/*}"
-    { cp -a "$source" "$target.$$" && { [ "$mode" = link ] || chmod "$mode" "$target.$$"; } && mv -f "$target.$$" "$target"; } 2>>problems ||
+    { cp -a "$source" "$target.$$" && chmod "$mode" "$target.$$" && mv -f "$target.$$" "$target"; } 2>>problems ||
       fail copy "$(tail -n 1 problems)"
   done <moves
 }
-remember() {
-  [ -e digests ] || : >digests
-  known=$control/tree/digests
-  [ -e "$known" ] || known=/dev/null
-  [ -e gone ] || : >gone
-  adopted=
-  [ ! -e "$control/tree/adopted" ] || adopted=1
-  awk -v tree="$control/tree/" -v adopted="$adopted" '
-    FILENAME == "want" {
-      bucket = substr($0, 1, 2)
-      line = substr($0, 4)
-      named[substr(line, 71)] = 1
-      text[bucket] = text[bucket] line "\\n"
-      next
-    }
-    FILENAME == "digests" { digest[substr($0, 1, 2)] = $0; next }
-    FILENAME == "gone" { gone[$0] = 1; printf "" >(tree $0); close(tree $0); next }
-    !(substr($0, 1, 2) in text) && !(substr($0, 1, 2) in gone)
-    END {
-      for (bucket in text) {
-        others = ""
-        while (!adopted && (getline line <(tree bucket)) > 0) if (!(substr(line, 71) in named)) others = others line "\\n"
-        close(tree bucket)
-        printf "%s%s", text[bucket], others >(tree bucket)
-        close(tree bucket)
-        if (others == "" && (bucket in digest)) print digest[bucket]
-      }
-    }' want digests gone "$known" >new-digests || fail broken awk
-  mv new-digests "$control/tree/digests"
-  rm -f "$control/tree/changing" "$control/tree/adopted"
-}
-
-make_spare() {
-  find "$root/store" -mindepth 1 -maxdepth 1 -name '[0-9]*' -mtime +14 -exec rm -rf {} + 2>/dev/null
-  wants_spare || return
-  mkdir -p "$root/spare"
-  lives "$root/spare/maker" && return
-  renice 10 $$ >/dev/null 2>&1
-  record "$root/spare/maker"
-  new=$root/spare/new.$$
-  rm -rf "$root"/spare/new.*
-  mkdir -p "$new/work" "$new/sync" || return
-  [ ! -e "$control/tree/changing" ] && cp -r "$control/tree" "$new/tree" && [ ! -e "$control/tree/changing" ] || return
-  cd "$new/sync" || return
-  LC_ALL=C
-  export LC_ALL
-  cat "$new"/tree/[0-9a-f][0-9a-f] >need
-  cp need remaining
-  dir=$new
-  place_remaining
-  if [ ! -s lost ]; then
-    cd "$root" || return
-    rm -rf "$new/sync"
-    for spare in "$root"/spare/[0-9]*; do
-      set -- "$root"/spare/[0-9]*
-      [ $# -ge 2 ] && rm -rf "$spare"
-    done
-    now
-    mv "$new" "$root/spare/$now-$$"
-  fi
-  rm -rf "$new" "$root/spare/maker"
-}
 wants_spare() {
-  [ -e "$control/tree/digests" ] && [ ! -e "$control/tree/changing" ] || return 1
-  set -- "$control"/tree/[0-9a-f][0-9a-f]
-  [ $# -ge 200 ] || return 1
+  get "$control/tree/name"
+  case $got in '' | changing | unnamed) return 1 ;; esac
+  [ -e "$control/tree/list" ] && [ "$(wc -l <"$control/tree/list")" -ge 16 ] || return 1
   kib=$(du -sk "$dir/work" | cut -f1)
   free_space
   [ "$kib" -le 262144 ] && [ "$free_kib" -gt $((kib * 8)) ]
 }
-adopt_spare() {
-  [ ! -e "$control/tree" ] && [ ! -d "$control/launching" ] || return 0
-  for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
-    lives "$root/spare/maker" || break
-    nap
+make_spare() {
+  for new in "$root"/spare/new.*; do
+    started "\${new##*.}" || rm -rf "$new"
   done
-  for spare in "$root"/spare/[0-9]*; do
-    [ -e "$spare/tree/digests" ] || continue
-    half=$(awk 'FILENAME == "digests" { mine[$0] = 1; all++; next } $0 in mine { same++ } END { if (2 * same >= all) print "yes" }' digests "$spare/tree/digests")
-    [ "$half" = yes ] || continue
-    rmdir "$dir/work" 2>/dev/null || return 0
-    rm -rf "$control/spare"
-    if mv "$spare" "$control/spare" 2>/dev/null; then
-      : >"$control/spare/tree/adopted"
-      mv "$control/spare/work" "$dir/work" && mv "$control/spare/tree" "$control/tree"
-      rm -rf "$control/spare"
+  new=$root/spare/new.$$
+  mkdir -p "$new/work" "$new/sync" || return
+  cp -r "$control/tree" "$new/tree"
+  get "$new/tree/name"
+  taken=$got
+  fold "$new/tree"
+  get "$control/tree/name"
+  if [ "$taken" = "$got" ] && cd "$new/sync"; then
+    cp "$new/tree/list" remaining
+    dir=$new
+    place_remaining
+    cd "$root" || return
+    if [ ! -s "$new/sync/lost" ]; then
+      rm -rf "$new/sync"
+      for spare in "$root"/spare/[0-9]*; do
+        set -- "$root"/spare/[0-9]*
+        [ $# -ge 2 ] && rm -rf "$spare"
+      done
+      now
+      mv "$new" "$root/spare/$now-$$"
     fi
-    [ -d "$dir/work" ] || mkdir "$dir/work"
-    return 0
-  done
-}
-remove_strangers() {
-  [ -e "$control/tree/adopted" ] || return 0
-  awk -v tree="$control/tree/" '
-    FILENAME == "want" { named[substr($0, 74)] = 1; next }
-    FILENAME == "digests" { mine[substr($0, 1, 2)] = $0; next }
-    {
-      bucket = substr($0, 1, 2)
-      if (mine[bucket] == $0) next
-      while ((getline line <(tree bucket)) > 0) if (!(substr(line, 71) in named)) print substr(line, 71)
-      close(tree bucket)
-      if (!(bucket in mine)) print bucket >"gone"
-    }' want digests "$control/tree/digests" >strangers || fail broken awk
-  [ ! -s strangers ] || sed 's,^,./,' strangers | tr '\\n' '\\0' | (cd "$dir/work" && xargs -0 rm -f)
+  fi
+  rm -rf "$new"
 }
 script=$0
 action=\${1:-}
@@ -1514,7 +1577,7 @@ case $action in
     epoch=$3
     attempt "$root/attempts/$2"
     case $action in
-      prepare | sync | receive | ranges | spare) ;;
+      prepare | sync | receive | ranges | stock) ;;
       *)
         if [ -e "$control/supervisor.sh" ] && [ "$script" != "$control/supervisor.sh" ]; then
           exec sh "$control/supervisor.sh" "$action" "$@"
@@ -1537,7 +1600,7 @@ case $action in
       read-many) read_files "$1" ;;
       sync) sync_tree ;;
       receive) receive ;;
-      spare) make_spare ;;
+      stock) stock_all ;;
       ranges) receive_ranges ;;
       *) fail unsupported "$action" ;;
     esac
@@ -1596,18 +1659,32 @@ fi
 `;
 
 /** Installs the supervisor. */
-export const helloScript = `umask 077
+export const helloScript = `GPUJOB_UMASK=$(umask)
+export GPUJOB_UMASK
+umask 077
 root=$1
 case $root in
   '') root=$HOME/.gpujob ;;
   '~/'*) root=$HOME/\${root#'~/'} ;;
 esac
+begin() {
+  echo "have $root"
+  [ $# -gt 3 ] || exit 0
+  script=$root/bin/$2.sh
+  action=$4
+  shift 4
+  exec sh "$script" "$action" "$root" "$@"
+}
+if cd "$root" 2>/dev/null && [ -s "bin/$2.sh" ]; then
+  root=$(pwd -P)
+  begin "$@"
+fi
 mkdir -p "$root/bin" 2>/dev/null && cd "$root" && root=$(pwd -P) || {
   echo "E root $root"
   exit 40
 }
 lacking=
-for tool in awk cat chmod cp cut date dd df find grep id mkdir mkfifo mv rm sed sleep sort stat tail tar touch tr xargs; do
+for tool in awk cat chmod cp cut date dd df du find grep id mkdir mkfifo mv rm sed sleep sort stat tail tar touch tr wc xargs; do
   [ -n "$(command -v "$tool")" ] || lacking="$lacking $tool"
 done
 [ -n "$(command -v sha256sum)$(command -v openssl)" ] || lacking="$lacking sha256sum"
@@ -1616,16 +1693,12 @@ if [ -n "$lacking" ]; then
   exit 40
 fi
 chmod 700 . bin 2>/dev/null
-if [ -s "bin/$2.sh" ]; then
-  echo "have $root"
-  exit 0
-fi
 echo "need $root"
-cat >"bin/$2.sh.$$"
+dd bs="$3" count=1 iflag=fullblock 2>/dev/null >"bin/$2.sh.$$"
 if [ "$(($(wc -c <"bin/$2.sh.$$")))" -eq "$3" ]; then
   mv -f "bin/$2.sh.$$" "bin/$2.sh"
   echo 1 >bin/protocol
-  echo "have $root"
+  begin "$@"
 else
   rm -f "bin/$2.sh.$$"
   echo "E short"

@@ -32,6 +32,7 @@ export async function openStatCache(path: string | undefined, nowMs: number): Pr
       const entry = old.get(name);
       if (!entry) return undefined;
       const [bytes, mtimeMs, ctimeMs, inode, sha256] = entry;
+      if (!/^[0-9a-f]{64}$/.test(sha256)) return undefined;
       const isSame =
         bytes === stats.size &&
         mtimeMs === stats.mtimeMs &&
@@ -73,5 +74,5 @@ async function readEntries(path: string): Promise<Map<string, Entry>> {
 function isPair(value: unknown): value is [string, Entry] {
   if (!Array.isArray(value) || typeof value[0] !== "string" || !Array.isArray(value[1]))
     return false;
-  return value[1].length === 5 && /^[0-9a-f]{64}$/.test(String(value[1][4]));
+  return value[1].length === 5 && typeof value[1][4] === "string";
 }

@@ -1,7 +1,8 @@
 import type { ManifestEntry } from "./manifest.ts";
+import { renderLines } from "./manifest.ts";
 import { toBuffer } from "./streams.ts";
 import { tarEnd, tarEntrySize, tarHeader, tarPadded } from "./tar.ts";
-import type { Meter } from "./upload.ts";
+import type { Meter } from "./upload-meter.ts";
 import { untilItFails } from "./upload-ranges.ts";
 
 type Say = (chunk: Uint8Array | string) => Promise<void>;
@@ -13,18 +14,21 @@ export function archiveSize(entries: readonly ManifestEntry[]): number {
   return entries.reduce((total, entry) => total + tarEntrySize(toTar(entry)), tarEnd().length);
 }
 
-/** Sends a list of what comes and then an archive of it. Small files are put together: a write per file is slow. */
+/** The list of what comes in an archive. Links are not in it: it is of what can be verified. */
+export function renderArchiveList(entries: readonly ManifestEntry[]): Buffer {
+  const list = renderLines(entries.filter(({ file }) => file.link === undefined));
+  return Buffer.concat([Buffer.from(`list ${list.length}\n`), list]);
+}
+
+/** Sends `head` and then an archive. Small files are put together: a write per file is slow. */
 export async function sendArchive(
+  head: Buffer,
   entries: readonly ManifestEntry[],
   say: Say,
   meter: Meter,
 ): Promise<void> {
-  const list = Buffer.from(entries.map((entry) => `${entry.line}\n`).join(""));
-  await say(`list ${list.length}\n`);
-  await say(list);
-  await say(`tar ${archiveSize(entries)}\n`);
-  let batch: Uint8Array[] = [];
-  let batched = 0;
+  let batch: Uint8Array[] = [head, Buffer.from(`tar ${archiveSize(entries)}\n`)];
+  let batched = head.length;
   const flush = async (): Promise<void> => {
     if (batched > 0) await say(Buffer.concat(batch));
     batch = [];

@@ -1,6 +1,6 @@
 import type { UploadFile } from "@gpujob/spec";
 import { toBuffer } from "./streams.ts";
-import type { Meter } from "./upload.ts";
+import type { Meter } from "./upload-meter.ts";
 
 /** Bytes `start` up to and without `end` of the file with this hash. */
 export interface FileRange {

@@ -95,6 +95,7 @@ export function createMachineAccess(options: {
         clock: around.clock,
         newId: around.newId,
         log: options.log,
+        knownTrees: join(around.home, "trees"),
         ...(target.node.root === undefined ? {} : { root: target.node.root }),
       });
       return {

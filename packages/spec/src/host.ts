@@ -204,10 +204,13 @@ type Wait = { readonly signal: AbortSignal };
  */
 export interface HostSession {
   readFacts(wait: Wait): Promise<HostFacts>;
-  /** Puts files into the attempt's work folder; continues where an earlier try stopped. Removes nothing else. */
+  /**
+   * Puts files into the attempt's work folder; continues where an earlier try stopped. Removes nothing else. Given a promise,
+   * it makes the machine ready while the files are looked for; a rejection is passed on.
+   */
   upload(
     attempt: HostAttempt,
-    files: readonly UploadFile[],
+    files: readonly UploadFile[] | Promise<readonly UploadFile[]>,
     options: Wait & {
       /** Relative to the work folder. @default "." */
       readonly into?: string;

@@ -150,7 +150,8 @@ export function createFakeHost(options: {
       },
       async upload(_attempt, files, { signal }) {
         check(signal);
-        return { sentBytes: 0, sentFiles: files.length, totalBytes: 0, totalFiles: files.length };
+        const { length } = await files;
+        return { sentBytes: 0, sentFiles: length, totalBytes: 0, totalFiles: length };
       },
       async prepare(attempt, plan, { signal }) {
         check(signal);

@@ -16,7 +16,7 @@ export async function runPrepareHost(work: Work, ref: MemberRef): Promise<void> 
   await persist(work, ref, async (host) => {
     const { session, signal } = work;
     const me = session.hostAttempt(ref.attempt, ref.member);
-    const files = await session.ports.files.listUploads(session.submission.runId);
+    const files = session.ports.files.listUploads(session.submission.runId);
     const report = await host.upload(me, files, {
       signal,
       onProgress: (progress) =>

@@ -82,7 +82,7 @@ export function createTestHost(
         channel = openLocalChannel(environmentOfHost);
         return channel;
       },
-      { root, clock, newId: () => "abcdefghijkl" },
+      { root, clock, newId: () => "abcdefghijkl", knownTrees: join(folder, "known-trees") },
     );
   const session = openSession();
   const runId = `r-${randomBytes(4).toString("hex")}`;

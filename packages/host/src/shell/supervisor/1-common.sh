@@ -176,8 +176,11 @@ claim() {
 
 # Exactly $1 bytes of standard input to standard output.
 frame() {
-  blocks=$(($1 / 65536))
-  rest=$(($1 % 65536))
-  [ "$blocks" -eq 0 ] || dd bs=65536 count="$blocks" iflag=fullblock 2>/dev/null
-  [ "$rest" -eq 0 ] || dd bs="$rest" count=1 iflag=fullblock 2>/dev/null
+  # One process where one can hold it all.
+  if [ "$1" -gt 1048576 ]; then
+    dd bs=65536 count="$(($1 / 65536))" iflag=fullblock 2>/dev/null
+    [ "$(($1 % 65536))" -eq 0 ] || dd bs="$(($1 % 65536))" count=1 iflag=fullblock 2>/dev/null
+  elif [ "$1" -gt 0 ]; then
+    dd bs="$1" count=1 iflag=fullblock 2>/dev/null
+  fi
 }

@@ -315,7 +315,16 @@ finish_all() {
     rm -f "$control/plan/secrets"
   fi
   beat
-  [ "$1" != remove ] || rm -rf "$dir"
+  [ "$1" = remove ] || return 0
+  # What this attempt brought is for the next one too.
+  tries=0
+  while [ "$tries" -lt 400 ] && lives "$root/spare/maker"; do
+    set -- "$control"/stock.*
+    [ -e "$1" ] || break
+    tries=$((tries + 1))
+    nap
+  done
+  rm -rf "$dir"
 }
 
 # Runs a command beside the job, with its environment.

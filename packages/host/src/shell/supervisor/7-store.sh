@@ -1,79 +1,85 @@
-# Uploads. The store keeps packs: a folder with a tree, its index ("hash mode path") and its hashes. A pack appears by one
-# rename, once every file in it has the hash it is named by. No process is started per file, and few per upload: on a busy
-# machine each costs more than all the work that it does.
+# Uploads. What comes goes straight into the work folder and counts once it has the hash that it is named by. The store, from
+# which later attempts are served, is filled afterwards from there, out of the way (8-stock.sh). No process is started per
+# file, and few per upload: on a busy machine each costs more than all the work that it does.
+#
+# A line is "hash mode path"; the path begins at column 71. control/tree holds the lines of what the work folder has, and the
+# name that the client gave to that list: "changing" while it is not sure, "unnamed" when no client knows it all. Lines that
+# came since, and paths that went, lie beside it in "come" and "gone" until somebody needs the whole list.
 
-# Makes folder $1 (a tree and the list of what it should hold) a pack of the files that are whole. $2 placed: the same
-# files have been put into the work folder too.
-publish() {
-  (
-    cd "$1" || exit 1
-    LC_ALL=C
-    export LC_ALL
-    # The path begins at column 71.
-    sed 's,^.\{70\},./,' list | tr '\n' '\0' | (cd tree && sums) >result
-    # Links have no content to check. A line that begins with a backslash has those of its name doubled.
-    awk '
-      FILENAME == "result" && /^\\/ { $0 = substr($0, 2); gsub(/\\\\/, "\\") }
-      FILENAME == "result" { sum[substr($0, 69)] = substr($0, 1, 64); next }
-      substr($0, 66, 4) == "link" || sum[substr($0, 71)] == substr($0, 1, 64) { print >"index"; print substr($0, 1, 64) >"hashes" }
-    ' result list
-    rm -f list result owner archive
-  )
-  # Half of a pack may be all that a broken link left: it is worth keeping.
-  if [ -s "$1/index" ]; then
-    [ "${2:-}" != placed ] || cp "$1/index" "$control/placed.$$"
-    mv "$1" "$root/store/${1##*/}"
+# Those lines of file $1 that are true of folder $2; the others go to $1.others. A line of sums that begins with a backslash
+# has those of its name doubled.
+verified() {
+  sum_lines "$1" "$2" >"$1.sums"
+  awk -v others="$1.others" '
+    FILENAME == ARGV[1] && /^\\/ { $0 = substr($0, 2); gsub(/\\\\/, "\\") }
+    FILENAME == ARGV[1] { sum[substr($0, 69)] = substr($0, 1, 64); next }
+    sum[substr($0, 71)] == substr($0, 1, 64) { print; next }
+    { print >others }' "$1.sums" "$1"
+}
+
+# Puts into the list of tree $1 what lies beside it.
+fold() {
+  [ -e "$1/come" ] || return 0
+  [ -e "$1/gone" ] || : >"$1/gone"
+  awk '
+    FILENAME == ARGV[1] { gone[$0] = 1; next }
+    FILENAME == ARGV[2] { gone[substr($0, 71)] = 1; print; next }
+    !(substr($0, 71) in gone)' "$1/gone" "$1/come" "$1/list" >"$1/folded" || fail broken awk
+  mv "$1/folded" "$1/list"
+  rm -f "$1/come" "$1/gone"
+}
+
+# Hashes of the files of folder $2 that the lines of file $1 name; of a few in one process.
+sum_lines() (
+  lines=$1
+  folder=$2
+  set --
+  while IFS= read -r line && [ $# -le 64 ]; do set -- "$@" "./${line#* * }"; done <"$lines"
+  if [ $# -le 64 ] && [ -n "$(command -v sha256sum)" ]; then
+    cd "$folder" && [ $# -gt 0 ] && exec sha256sum "$@" 2>/dev/null
   else
-    rm -rf "$1"
+    sed 's,^.\{70\},./,' "$lines" | tr '\n' '\0' | (cd "$folder" && sums)
   fi
+)
+
+# Makes folder $coming for what this process receives; the next upload looks there for what a broken link has left.
+begin_coming() {
+  coming=$control/coming.$$
+  mkdir -p "$coming" || fail disk-full
+  started $$ && echo "$$ $ticks $boot" >"$coming/owner"
 }
 
-# Makes folder $folder for a pack that comes; it names the attempt and the process that receives it.
-begin_pack() {
-  now
-  started $$
-  folder=$root/store/in/$now-$$-${boot%%-*}
-  mkdir -p "$folder/tree"
-  printf '%s\n' "$$ $ticks $boot $mark" >"$folder/owner"
-}
-
-# Takes over what an upload that broke off has left: by the attempt's own, at once; by others, once their process is gone.
-salvage() {
-  for folder in "$root"/store/in/*; do
-    [ -d "$folder" ] || continue
-    get "$folder/owner"
-    owner=${got##* }
-    if lives "$folder/owner"; then
-      [ "$owner" = "$mark" ] || continue
-      kill -s KILL "$pid" 2>/dev/null
-    fi
-    if [ -e "$folder/list" ]; then publish "$folder"; else rm -rf "$folder"; fi
-  done
-}
-
-# Unpacks an archive of $2 bytes on standard input into the tree of pack $1 and into the work folder at the same time: two
-# writers side by side cost less than a copy afterwards. Fails when the work folder did not take it all.
+# An archive of $1 bytes of the files in the list that came before; without one, of all that is needed.
 unpack() {
-  mkfifo "$1/archive"
-  tar -xpf - -C "$dir/work" <"$1/archive" 2>/dev/null &
-  frame "$2" | tee "$1/archive" | tar -xpf - -C "$1/tree" 2>/dev/null
-  wait $!
+  begin_change
+  frame "$1" | tar -xpf - -C "$dir/work" 2>/dev/null
+  list=$coming/list
+  [ -e "$list" ] || list=$coming/need
+  verified "$list" "$dir/work" >>"$control/placed.$$"
+}
+
+# From here on it is not sure what the work folder has, until the list is written anew.
+begin_change() {
+  [ -d "$dir/work" ] || mkdir -p "$dir/work" || fail disk-full
+  [ -d "$control/tree" ] || mkdir "$control/tree"
+  echo changing >"$control/tree/name"
 }
 
 # One stream of small files: "list BYTES", the list, then "tar BYTES" and an archive of them.
 receive() {
   claim
-  placed=
+  LC_ALL=C
+  export LC_ALL
   heavy=1
-  begin_pack
+  begin_coming
   while read -r kind size; do
     case $kind in
-      list) frame "$size" >"$folder/list" ;;
-      tar) unpack "$folder" "$size" && placed=placed ;;
+      list) frame "$size" >"$coming/list" ;;
+      tar) unpack "$size" ;;
       *) break ;;
     esac
   done
-  publish "$folder" $placed
+  rm -rf "$coming"
   echo done
 }
 
@@ -95,46 +101,42 @@ receive_ranges() {
   echo done
 }
 
-# The conversation of one upload. It says what it wants, hears what is missing, sends that here or over other channels,
-# and has the work tree built.
+# The conversation of one upload. It says what the work folder could begin with, hears what is wanted, answers with what is
+# missing where it is asked, takes contents here or over other channels, and has the work tree built.
 sync_tree() {
-  sync=$control/sync.$$
-  mkdir -p "$root/store/in" "$root/store/big" "$dir/work" "$sync" || fail disk-full
+  begin_coming
   claim
-  salvage
   LC_ALL=C
   export LC_ALL
-  cd "$sync" || fail disk-full
-  : >need
-  while read -r kind size name; do
+  cd "$coming" || fail disk-full
+  base=
+  name=unnamed
+  salvage
+  offer_bases
+  while read -r kind size rest; do
     case $kind in
-      buckets)
-        frame "$size" >digests
-        adopt_spare
-        compare_buckets
+      base) adopt "$size" ;;
+      gone)
+        frame "$size" >gone
+        begin_change
+        sed 's,^,./,' gone | tr '\n' '\0' | (cd "$dir/work" && xargs -0 rm -f)
         ;;
+      need) frame "$size" >need ;;
       want)
         frame "$size" >want
         find_missing
         ;;
       space)
+        [ -d "$dir/work" ] || mkdir "$dir/work" || fail disk-full
         free_space
         [ $((${free_kib:-0} * 1024)) -ge "$size" ] || fail disk-full "$size" $((${free_kib:-0} * 1024))
         ;;
-      list)
-        begin_pack
-        frame "$size" >"$folder/list"
-        ;;
-      tar)
-        # Small enough to be read twice, which takes fewer processes than to part the stream.
-        placed=placed
-        frame "$size" >"$folder/archive"
-        tar -xpf "$folder/archive" -C "$folder/tree" 2>/dev/null
-        tar -xpf "$folder/archive" -C "$dir/work" 2>/dev/null || placed=
-        publish "$folder" $placed
-        ;;
-      big) assemble "$size" "${name%% *}" "${name#* }" ;;
+      list) frame "$size" >list ;;
+      tar) unpack "$size" ;;
+      big) assemble "$size" "${rest%% *}" "${rest#* }" ;;
+      links) frame "$size" >links ;;
       place) frame "$size" >place ;;
+      name) name=$size ;;
       build)
         build
         break
@@ -143,177 +145,162 @@ sync_tree() {
     esac
   done
   cd "$root" || exit 0
-  rm -rf "$control"/sync.* "$control"/placed.*
+  # Left to those who tidy up behind us, where there are any.
+  [ -n "${touched:-}" ] || rm -rf "$coming"
 }
 
-# Files are known by bucket: the first two digits of the hash of their path. Answers with the buckets of which this work
-# folder may differ from the digests that came.
-compare_buckets() {
-  # Once the job has begun, the work folder is its own and nothing about it is known.
-  if [ ! -e "$control/tree/digests" ] || [ -e "$control/tree/changing" ] || [ -d "$control/launching" ]; then
-    echo all
+# Takes over what an upload of this attempt that broke off has left: whatever is whole by now stays. What another attempt
+# has left goes into the store.
+salvage() {
+  for left in "$control"/coming.*; do
+    [ "$left" != "$coming" ] || continue
+    [ -d "$left" ] || continue
+    lives "$left/owner" && kill -s KILL "$pid" 2>/dev/null
+    for each in "$left/list" "$left/need"; do [ ! -e "$each" ] || cat "$each" >>found; done
+    rm -rf "$left"
+  done
+  for left in "$control"/placed.*; do
+    [ -e "$left" ] || continue
+    cat "$left" >>found
+    rm -f "$left"
+  done
+  if [ -s found ]; then verified found "$dir/work" >"$control/placed.$$"; fi
+  for left in "$root"/attempts/*/control/coming.*/list; do
+    [ -e "$left" ] || continue
+    owner=${left%/list}/owner
+    other=${left%/control/coming.*}
+    [ "$other" != "$dir" ] && ! lives "$owner" || continue
+    stock "$left" "$other/work"
+    rm -rf "${left%/list}"
+  done
+}
+
+# Says what the work folder could begin with: what it is, or one that was made in advance.
+offer_bases() {
+  [ ! -d "$control/launching" ] || rm -rf "$control/tree"
+  get "$control/tree/name"
+  # After a break nothing about it is sure; once the job has begun, it is the job's.
+  [ "$got" != changing ] || rm -rf "$control/tree"
+  fold "$control/tree"
+  if [ -e "$control/tree/list" ]; then
+    [ "$got" = unnamed ] || echo "base work $got"
   else
-    awk 'FILENAME == ARGV[1] { known[$0] = 1; next } !($0 in known) { print substr($0, 1, 2) }' \
-      "$control/tree/digests" digests || fail broken awk
-  fi
-  echo .
-}
-
-# Answers with the hashes that no pack has, and the ranges of big files that an earlier try has left. A wanted line is
-# "bucket hash mode path".
-find_missing() {
-  # A break while the folder changed leaves nothing that is sure.
-  if [ -e "$control/tree/changing" ] || [ -d "$control/launching" ]; then rm -rf "$control/tree"; fi
-  awk -v tree="$control/tree/" '
-    {
-      bucket = substr($0, 1, 2)
-      if (!(bucket in read)) {
-        read[bucket] = 1
-        while ((getline line <(tree bucket)) > 0) known[line] = bucket
-        close(tree bucket)
-      }
-      line = substr($0, 4)
-      if (line in known) next
-      print line >"need"
-      if (!(substr(line, 1, 64) in hash)) print substr(line, 1, 64) >"need-hashes"
-      hash[substr(line, 1, 64)] = 1
-    }' want || fail broken awk
-  if [ -s need ]; then
-    set -- "$root"/store/[0-9]*/hashes
-    [ -e "$1" ] || set --
-    awk 'FILENAME == ARGV[1] { missing[$0] = 1; next } { delete missing[$0] } END { for (hash in missing) print hash }' \
-      need-hashes "$@" || fail broken awk
-    for big in "$root"/store/big/*/ranges; do
-      [ -e "$big" ] || continue
-      hash=${big%/ranges}
-      sed "s/^/r ${hash##*/} /" "$big"
+    await_stock
+    # A work folder in which something lies stays as it is.
+    [ ! -d "$dir/work" ] || rmdir "$dir/work" 2>/dev/null
+    for spare in "$root"/spare/[0-9]*; do
+      [ ! -d "$dir/work" ] || break
+      get "$spare/tree/name"
+      [ -z "$got" ] || echo "base ${spare##*/} $got"
     done
-    [ -d "$control/tree" ] || mkdir "$control/tree"
-    : >"$control/tree/changing"
   fi
   echo .
 }
 
-# Big file $2 is whole: makes it a pack of its own, and copies it to path $3 with mode $1 while it is being verified.
+# Begins with base $1. Whoever moves a spare has it; one that is gone shows in the answer to build.
+adopt() {
+  base=$1
+  [ "$base" != work ] || return 0
+  [ ! -e "$control/spare" ] || rm -rf "$control/spare"
+  mv "$root/spare/$base" "$control/spare" 2>/dev/null && echo changing >"$control/spare/tree/name" &&
+    mv "$control/spare/tree" "$control/tree" && mv "$control/spare/work" "$dir/work" || base=gone
+}
+
+# Of the lines in want writes those that the work folder has not into need, and answers with the hashes that have not come
+# and are not in the store, and with the ranges of big files that an earlier try has left.
+find_missing() {
+  known=$control/tree/list
+  [ -e "$known" ] || known=/dev/null
+  : >need
+  set -- "$known"
+  for each in "$control"/placed.* "$root"/store/[0-9]*/hashes; do [ ! -e "$each" ] || set -- "$@" "$each"; done
+  awk '
+    FILENAME == ARGV[1] { known[$0] = 1; next }
+    FILENAME != "want" { have[$0] = 1; next }
+    $0 in known { next }
+    { print >"need"; hash = substr($0, 1, 64) }
+    !($0 in have) && !(hash in have) { have[hash] = 1; print hash }
+  ' "$@" want || fail broken awk
+  for big in "$root"/store/big/*/ranges; do
+    [ -e "$big" ] || continue
+    hash=${big%/ranges}
+    sed "s/^/r ${hash##*/} /" "$big"
+  done
+  echo .
+}
+
+# Big file $2 has come: puts it at path $3 with mode $1 when it is what it should be.
 assemble() {
-  begin_pack
+  begin_change
   target=$dir/work/$3
   mkdir -p "${target%/*}"
-  rm -rf "$folder/tree"
-  mv "$root/store/big/$2" "$folder/tree" 2>/dev/null || return
-  rm -f "$folder/tree/ranges"
-  printf '%s 0644 data\n' "$2" >"$folder/list"
-  { rm -rf "$target.$$" && cp "$(reflink)" "$folder/tree/data" "$target.$$" && chmod "$1" "$target.$$"; } 2>/dev/null &
-  copier=$!
   heavy=1
-  publish "$folder"
-  wait "$copier" && [ -d "$root/store/${folder##*/}" ] && mv -f "$target.$$" "$target" &&
-    printf '%s %s %s\n' "$2" "$1" "$3" >>"$control/placed.big"
-  rm -f "$target.$$"
-}
-
-reflink() {
-  if [ -z "${reflink:-}" ]; then
-    reflink=-f
-    cp --version 2>/dev/null | grep -q GNU && reflink=--reflink=auto
+  sum=$(cd "$root/store/big/$2" 2>/dev/null && printf 'data\0' | sums)
+  if [ "${sum%% *}" = "$2" ] && [ ! -d "$target" ]; then
+    chmod "$1" "$root/store/big/$2/data" && mv -f "$root/store/big/$2/data" "$target" &&
+      printf '%s %s %s\n' "$2" "$1" "$3" >>"$control/placed.$$"
   fi
-  echo "$reflink"
+  rm -rf "$root/store/big/$2"
 }
 
-# Puts what is needed into the work folder, by reflink where the file system can and by copy elsewhere. Never by hard
-# link: a job that appends to a file would change the store.
+# Puts in place what did not come because the store has it, writes down what the work folder has now, and answers with the
+# hashes that are not there.
 build() {
-  remove_strangers
-  # What came with this upload is in its place already.
-  set -- "$control"/placed.*
-  [ -e "$1" ] || set --
-  awk 'FILENAME != "need" { placed[$0] = 1; next } !($0 in placed)' "$@" need >remaining || fail broken awk
-  place_remaining
-  [ ! -e place ] || (cd "$dir/work" && sh "$sync/place" 2>>"$sync/problems") || fail copy "$(tail -n 1 problems)"
-  if [ -s lost ]; then
-    sed 's/^/lost /' lost
-  elif [ -s need ] || [ -e "$control/tree/adopted" ]; then
-    remember
+  if [ "$base" = gone ]; then
+    echo stale
+    echo .
+    return
   fi
+  touched=
+  case $base in '' | work) ;; *) touched=1 ;; esac
+  if [ -n "$touched" ] || [ -s need ] || [ -s gone ]; then
+    touched=1
+    write_lines
+  fi
+  [ -d "$dir/work" ] || mkdir "$dir/work"
+  [ ! -s links ] || check_links
+  [ ! -e place ] || (cd "$dir/work" && sh "$coming/place" 2>>"$coming/problems") || fail copy "$(tail -n 1 problems)"
   # Away from the channel, which ends with the answer.
-  [ ! -e digests ] || detach sh "$script" spare "$root" "$mark" 0
+  [ -z "$touched" ] || detach sh "$script" stock "$root" "$mark" 0
   echo .
 }
 
-# Copies the lines of the file remaining from the packs; writes those that no pack has into the file lost.
-place_remaining() {
-  set -- "$root"/store/[0-9]*/index
-  [ -e "$1" ] || set --
-  at=$#
-  while [ "$at" -gt 0 ] && [ -s remaining ]; do
-    eval "pack=\${$at}"
-    at=$((at - 1))
-    awk 'FILENAME == ARGV[1] { wanted[$0] = 1; next } $0 in wanted' remaining "$pack" >here || fail broken awk
-    [ -s here ] || continue
-    pack=${pack%/index}
-    touch "$pack"
-    cut -b71- here | copy_paths "$pack/tree" || fail copy "$(tail -n 1 problems)"
-    awk 'FILENAME == ARGV[1] { done[$0] = 1; next } !($0 in done)' here remaining >rest || fail broken awk
-    mv rest remaining
-  done
-  [ ! -s remaining ] || copy_renamed "$@"
-}
-
-# Copies the paths on standard input from folder $1 into the work folder, in few processes.
-copy_paths() {
-  if [ "$(reflink)" = --reflink=auto ]; then
-    (cd "$1" && tr '\n' '\0' | xargs -0 -r cp -a --parents --remove-destination --reflink=auto -t "$dir/work" --)
+write_lines() {
+  # Nobody knows the whole list when there was one that the client did not begin with.
+  [ -n "$base" ] || [ ! -e "$control/tree/list" ] || name=unnamed
+  begin_change
+  [ -e need ] || : >need
+  if [ -e list ] || [ ! -e need.sums ]; then
+    : >remaining
+    set --
+    for each in "$control"/placed.*; do [ ! -e "$each" ] || set -- "$@" "$each"; done
+    awk 'FILENAME != "need" { placed[$0] = 1; next } !($0 in placed)' "$@" need >remaining || fail broken awk
+  elif [ -s need.others ]; then
+    # All that is needed came in one archive.
+    cp need.others remaining
+  fi
+  [ ! -s remaining ] || place_remaining
+  if [ -s lost ]; then
+    sed 's/^/lost /' lost
+    awk 'FILENAME == "lost" { lost[$0] = 1; next } !(substr($0, 1, 64) in lost)' lost need >rest && mv rest need
+    name=unnamed
+  fi
+  if [ -e "$control/tree/list" ]; then
+    fold "$control/tree"
+    [ ! -s gone ] || mv gone "$control/tree/gone"
+    mv need "$control/tree/come"
   else
-    # shellcheck disable=SC2016 # for the inner shell
-    (cd "$1" && sed 's,^,./,' | tr '\n' '\0' | xargs -0 -r sh -c 'tar -cf - "$@" | tar -xpf - -C "$0"' "$dir/work")
-  fi 2>>problems
+    mv need "$control/tree/list"
+  fi
+  echo "$name" >"$control/tree/name"
+  for each in "$control"/placed.*; do
+    [ ! -e "$each" ] || mv "$each" "$control/stock.${each##*.}"
+  done
 }
 
-# Copies what the store has under another name or mode, one by one: renamed files and big ones.
-copy_renamed() {
-  rm -f lost
-  awk '
-    FILENAME != "remaining" { hash = substr($0, 1, 64); if (!(hash in from)) from[hash] = substr(FILENAME, 1, length(FILENAME) - 5) "tree/" substr($0, 71); next }
-    { hash = substr($0, 1, 64); if (hash in from) { print from[hash]; print substr($0, 66, 4); print substr($0, 71) } else print hash >"lost" }
-  ' "$@" remaining >moves || fail broken awk
-  while IFS= read -r source && IFS= read -r mode && IFS= read -r target; do
-    target=$dir/work/$target
-    mkdir -p "${target%/*}"
-    { cp -a "$source" "$target.$$" && { [ "$mode" = link ] || chmod "$mode" "$target.$$"; } && mv -f "$target.$$" "$target"; } 2>>problems ||
-      fail copy "$(tail -n 1 problems)"
-  done <moves
-}
-
-# Writes down what the work folder has now, by bucket. A bucket with files of other uploads too has no digest: its files
-# are compared one by one the next time.
-remember() {
-  [ -e digests ] || : >digests
-  known=$control/tree/digests
-  [ -e "$known" ] || known=/dev/null
-  [ -e gone ] || : >gone
-  adopted=
-  [ ! -e "$control/tree/adopted" ] || adopted=1
-  awk -v tree="$control/tree/" -v adopted="$adopted" '
-    FILENAME == "want" {
-      bucket = substr($0, 1, 2)
-      line = substr($0, 4)
-      named[substr(line, 71)] = 1
-      text[bucket] = text[bucket] line "\n"
-      next
-    }
-    FILENAME == "digests" { digest[substr($0, 1, 2)] = $0; next }
-    FILENAME == "gone" { gone[$0] = 1; printf "" >(tree $0); close(tree $0); next }
-    !(substr($0, 1, 2) in text) && !(substr($0, 1, 2) in gone)
-    END {
-      for (bucket in text) {
-        others = ""
-        while (!adopted && (getline line <(tree bucket)) > 0) if (!(substr(line, 71) in named)) others = others line "\n"
-        close(tree bucket)
-        printf "%s%s", text[bucket], others >(tree bucket)
-        close(tree bucket)
-        if (others == "" && (bucket in digest)) print digest[bucket]
-      }
-    }' want digests gone "$known" >new-digests || fail broken awk
-  mv new-digests "$control/tree/digests"
-  rm -f "$control/tree/changing" "$control/tree/adopted"
+# Links have no content to verify, but they must be there.
+check_links() {
+  while IFS= read -r line; do
+    [ -h "$dir/work/${line#* * }" ] || echo "lost ${line%% *}"
+  done <links
 }

@@ -14,7 +14,7 @@ case $action in
     attempt "$root/attempts/$2"
     # An attempt keeps the supervisor it was prepared with, whatever has been installed since.
     case $action in
-      prepare | sync | receive | ranges | spare) ;;
+      prepare | sync | receive | ranges | stock) ;;
       *)
         if [ -e "$control/supervisor.sh" ] && [ "$script" != "$control/supervisor.sh" ]; then
           exec sh "$control/supervisor.sh" "$action" "$@"
@@ -37,7 +37,7 @@ case $action in
       read-many) read_files "$1" ;;
       sync) sync_tree ;;
       receive) receive ;;
-      spare) make_spare ;;
+      stock) stock_all ;;
       ranges) receive_ranges ;;
       *) fail unsupported "$action" ;;
     esac
