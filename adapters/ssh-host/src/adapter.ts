@@ -1,9 +1,22 @@
-import { createOnce, listEach, packOwnership, throwIfAborted } from "@gpujob/adapter-kit";
-import type { AdapterContext, Lease, LeaseRequest, Offer, Platform } from "@gpujob/spec";
-import { PlatformError } from "@gpujob/spec";
+import {
+  createOnce,
+  listEach,
+  packOwnership,
+  runWithDeadline,
+  throwIfAborted,
+} from "@gpujob/adapter-kit";
+import type {
+  AdapterContext,
+  Lease,
+  LeaseRequest,
+  Offer,
+  OfferQuery,
+  Platform,
+} from "@gpujob/spec";
+import { PlatformError, toFailure } from "@gpujob/spec";
 import { withHost, type HostApi } from "./api.ts";
 import type { SshHostConfig } from "./config.ts";
-import { classify, hostError, problemOf } from "./errors.ts";
+import { classify, hostError, lateHost, problemOf } from "./errors.ts";
 import { listHosts, placeOf, toView, viewHost, type Host, type HostView } from "./hosts.ts";
 import { findLeasePlace, toLease } from "./leases.ts";
 import {
@@ -18,8 +31,10 @@ import { chooseHost, noCapacity, refuse, secondsUntil } from "./requests.ts";
 
 type Wait = { readonly signal: AbortSignal };
 
-/** Below the time that a plan gives a platform, in milliseconds. */
-const lookMs = 2000;
+/** Of the time that a plan gives the platform: a dead host must not keep the others out of it. */
+const lookShare = 0.75;
+/** Where nobody said how long they wait, in milliseconds. */
+const usualLookMs = 2000;
 
 /** The machines of a configuration as a platform. */
 export function createSshHostPlatform(config: SshHostConfig, context: AdapterContext): Platform {
@@ -66,49 +81,35 @@ export function createSshHostPlatform(config: SshHostConfig, context: AdapterCon
     return found === undefined ? undefined : toLease(host, found, report.address, context);
   }
 
-  /** One dead host must not keep the others out of a plan: it is given less time than the platform. */
-  async function viewSoon(host: Host, { signal }: Wait): Promise<HostView> {
-    const late = new AbortController();
-    const done = new AbortController();
-    const message = `${platform}: ${host.name} did not answer within ${lookMs / 1000} s.`;
-    context.clock.sleep(lookMs, { signal: done.signal }).then(
-      () => late.abort(new PlatformError("unreachable", message, { scope: "host", platform })),
-      () => undefined,
-    );
+  /** A look at one host, which ends in time whatever the host, or a command that tells its password, does. */
+  async function viewSoon(host: Host, wait: Wait, timeoutMs = usualLookMs): Promise<HostView> {
+    const place = { platform, operation: "listOffers" };
+    const lateError = (): Error => lateHost(host, timeoutMs, place);
+    const deadline = { clock: context.clock, timeoutMs, place, lateError, ...wait };
     try {
-      return await viewHost(host, context, { signal: AbortSignal.any([signal, late.signal]) });
+      return await runWithDeadline(deadline, (signal) => viewHost(host, context, { signal }));
     } catch (error) {
-      throw late.signal.aborted ? late.signal.reason : error;
-    } finally {
-      done.abort();
+      throw hostError(wait.signal.aborted ? wait.signal.reason : error, host.name, place);
     }
   }
 
-  /** Views of all hosts; those that do not answer as sold out. Throws when none answers. */
-  async function viewAll(wait: Wait): Promise<readonly HostView[]> {
+  /** Views of all hosts, looked at side by side; those that do not answer say why. The only host there is throws. */
+  async function viewAll(timeoutMs: number | undefined, wait: Wait): Promise<readonly HostView[]> {
     throwIfAborted(wait.signal, { platform, operation: "listOffers" });
-    const failures: PlatformError[] = [];
     const views = await Promise.all(
       hosts.map((host) =>
-        viewSoon(host, wait).catch((error: unknown) => {
-          failures.push(
-            hostError(wait.signal.aborted ? wait.signal.reason : error, host.name, {
-              platform,
-              operation: "listOffers",
-            }),
-          );
-          return unreachableView(host, failures.at(-1)?.message ?? "");
+        viewSoon(host, wait, timeoutMs).catch((error: unknown) => {
+          if (hosts.length === 1) throw error;
+          return unreachableView(host, toFailure(error));
         }),
       ),
     );
     throwIfAborted(wait.signal, { platform, operation: "listOffers" });
-    const [first] = failures;
-    if (first !== undefined && failures.length === hosts.length) throw first;
     return views;
   }
 
-  async function listOffers(wait: Wait): Promise<readonly Offer[]> {
-    const views = await viewAll(wait);
+  async function listOffers({ withinMs }: OfferQuery, wait: Wait): Promise<readonly Offer[]> {
+    const views = await viewAll(withinMs === undefined ? undefined : withinMs * lookShare, wait);
     const pools = listPools(hosts).flatMap((pool) =>
       listPoolOffers(
         pool,
@@ -146,8 +147,9 @@ export function createSshHostPlatform(config: SshHostConfig, context: AdapterCon
   /** A host that cannot be reached holds nothing that costs money, so the others may be used without it. */
   async function viewReachable(some: readonly Host[], wait: Wait): Promise<readonly HostView[]> {
     // The only host gets all the time there is; among several a dead one must not hold up the rest.
-    const view = some.length > 1 ? viewSoon : viewPatiently;
-    const answers = await Promise.allSettled(some.map((host) => view(host, wait)));
+    const view = (host: Host): Promise<HostView> =>
+      some.length > 1 ? viewSoon(host, wait) : viewPatiently(host, wait);
+    const answers = await Promise.allSettled(some.map(view));
     const views = answers.flatMap((answer) =>
       answer.status === "fulfilled" ? [answer.value] : [],
     );
@@ -193,7 +195,7 @@ export function createSshHostPlatform(config: SshHostConfig, context: AdapterCon
   }
 
   return {
-    listOffers: (_query, wait) => listOffers(wait),
+    listOffers,
     createLease,
     getLease: (leaseId, wait) =>
       onLease(leaseId, "getLease", wait, (api, key) => api.readLease(key, wait)),

@@ -6,6 +6,7 @@ import {
   type Place,
 } from "@gpujob/adapter-kit";
 import { GpujobError, PlatformError, type Platform } from "@gpujob/spec";
+import type { Host } from "./hosts.ts";
 import type { HostReport } from "./report.ts";
 
 /** What the script on a host refuses with. */
@@ -55,6 +56,19 @@ export function problemOf(
   });
 }
 
+/** A host that said nothing in the time there was. */
+export function lateHost({ name, config }: Host, timeoutMs: number, place: Place): PlatformError {
+  const { user, host, port } = config.ssh;
+  const address = `${user === undefined ? "" : `${user}@`}${host}`;
+  const words = port === undefined || port === 22 ? address : `-p ${port} ${address}`;
+  const message = `${place.platform}: ${name}: it did not answer within ${timeoutMs / 1000} s.`;
+  return new PlatformError("unreachable", message, {
+    ...place,
+    scope: "host",
+    hint: `See whether \`ssh ${words}\` answers; a host that is only slow gets more time with \`timeouts: { offers: 10s }\`.`,
+  });
+}
+
 /** Whatever was thrown on the way to a host as this platform's error: named, and with the host in it. */
 export function hostError(error: unknown, host: string, place: Place): PlatformError {
   const { platform } = place;
@@ -71,7 +85,7 @@ export function hostError(error: unknown, host: string, place: Place): PlatformE
   // What the user must mend in key files and the like comes as another kind, which the contract does not let through.
   const kind = PlatformError.is(error) ? error.kind : "unauthorized";
   const { kind: _kind, message, scope = "host", ...details } = error.failure;
-  return new PlatformError(kind, `${platform}: ${message}`, {
+  return new PlatformError(kind, `${platform}: ${host}: ${message}`, {
     ...details,
     ...place,
     scope,

@@ -1,4 +1,4 @@
-import type { AdapterContext, NodeAccess, SshAuth, SshTarget } from "@gpujob/spec";
+import type { AdapterContext, Failure, NodeAccess, SshAuth, SshTarget } from "@gpujob/spec";
 import { withHost, type HostPlace } from "./api.ts";
 import { findCards, type HostCards } from "./cards.ts";
 import { hostName, type HostConfig } from "./config.ts";
@@ -17,6 +17,8 @@ export interface HostView {
   readonly cards: HostCards;
   /** Cards that a new lease may take, in order. */
   readonly free: readonly string[];
+  /** It said nothing, and why. */
+  readonly outOfReach?: Failure;
 }
 
 type Wait = { readonly signal: AbortSignal };

@@ -1,4 +1,4 @@
-import type { AdapterContext, Money, Offer } from "@gpujob/spec";
+import type { AdapterContext, Failure, Money, Offer } from "@gpujob/spec";
 import { findCards } from "./cards.ts";
 import type { Host, HostView } from "./hosts.ts";
 
@@ -28,7 +28,8 @@ export function listPoolOffers(
   views: readonly HostView[],
   context: AdapterContext,
 ): readonly Offer[] {
-  const [first] = views;
+  // Alive, if there is one: it says more of itself.
+  const first = views.find(({ outOfReach }) => outOfReach === undefined) ?? views[0];
   if (first === undefined) return [];
   const total = (count: number, cardsOf: (view: HostView) => number): number =>
     views.reduce((sum, view) => sum + Math.floor(cardsOf(view) / count), 0);
@@ -75,10 +76,10 @@ export function findOfferPlace(offerId: string, hosts: readonly Host[]): OfferPl
 }
 
 /** A host that does not answer, as far as the configuration tells: sold out, and why. */
-export function unreachableView(host: Host, reason: string): HostView {
+export function unreachableView(host: Host, outOfReach: Failure): HostView {
   const report = { claims: [], leases: [], tools: {} };
   const cards = findCards(report, host.config.gpu, host.config.interconnect);
-  return { host, report, cards: { ...cards, notes: [reason] }, free: [] };
+  return { host, report, cards: { ...cards, notes: [outOfReach.message] }, free: [], outOfReach };
 }
 
 /** A machine without cards is one whole. */
@@ -87,7 +88,7 @@ function sizesOf({ cards }: HostView): readonly number[] {
 }
 
 function describe(
-  { host, report, cards }: HostView,
+  { host, report, cards, outOfReach }: HostView,
   count: number,
   context: AdapterContext,
 ): Omit<Offer, "offerId" | "instanceType" | "availability"> {
@@ -101,6 +102,7 @@ function describe(
     ...(cpuCount === undefined ? {} : { cpuCount }),
     ...(memoryGib === undefined ? {} : { memoryGib: Math.round(memoryGib * 10) / 10 }),
     ...(diskFreeGib === undefined ? {} : { includedDiskGib: Math.floor(diskFreeGib) }),
+    ...(outOfReach === undefined ? {} : { outOfReach }),
     market: "on-demand",
     price: {
       perHour: priceOf(host, count / cards.cards.length, context),

@@ -1,4 +1,4 @@
-import { readdir, readFile, readlink, writeFile } from "node:fs/promises";
+import { readdir, readFile, readlink, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Lease, Offer, PlatformErrorKind } from "@gpujob/spec";
 import { GpujobError, PlatformError, toFailure } from "@gpujob/spec";
@@ -63,6 +63,77 @@ describe("offers", () => {
       currency: "CNY",
       micros: 0,
     });
+  });
+});
+
+describe("several hosts", () => {
+  const never = new Promise<never>(() => undefined);
+
+  it("are looked at side by side: those that fail or never answer are named, and hide no other", async ({
+    expect,
+  }) => {
+    const faults = makeFaultyHosts(process.env);
+    const lab = await startLocalHosts(
+      [
+        { ssh: "root@alive", gpu: "RTX4090:24GB:1" },
+        { ssh: "root@silent:2222", gpu: "RTX4090:24GB:1" },
+        { ssh: "root@keyless", gpu: "RTX4090:24GB:1", key: "/nowhere/key" },
+        { ssh: "root@stuck", password: { command: "sleep 600" } },
+      ],
+      {
+        context: {
+          // Neither hears its signal.
+          resolveSecret: () => never,
+          connect: async (access, limit) => {
+            if (access.host === "silent") return never;
+            if (access.host === "keyless")
+              throw new GpujobError("config_invalid", "The key /nowhere/key is not there.", {
+                hint: "Make it with ssh-keygen.",
+              });
+            return faults.connect(access, limit);
+          },
+        },
+      },
+    );
+    onTestFinished(() => rm(lab.folder, { recursive: true, force: true }));
+    const offers = await lab.platform.listOffers({ withinMs: 4000 }, wait);
+    const alive = offers.find(({ offerId }) => offerId === "root-alive-x1");
+    expect(alive).toMatchObject({ availability: 1 });
+    expect(alive).not.toHaveProperty("outOfReach");
+    const outOfReach = (offerId: string): unknown =>
+      offers.find((offer) => offer.offerId === offerId)?.outOfReach;
+    expect(outOfReach("root-silent-2222-x1")).toMatchObject({
+      kind: "unreachable",
+      message: "lab: root-silent-2222: it did not answer within 3 s.",
+      hint: expect.stringContaining("`ssh -p 2222 root@silent`"),
+    });
+    expect(outOfReach("root-keyless-x1")).toMatchObject({
+      kind: "unauthorized",
+      message: "lab: root-keyless: The key /nowhere/key is not there.",
+      hint: "Make it with ssh-keygen.",
+    });
+    expect(outOfReach("root-stuck-x1")).toMatchObject({ kind: "unreachable" });
+    // Declared alike: one of them is enough, and it is the one that speaks for all.
+    expect(offers.find(({ offerId }) => offerId === "any-root-alive-x1")).toMatchObject({
+      availability: 1,
+      cpuCount: alive?.cpuCount,
+    });
+  });
+
+  it("that all fail are each named", async ({ expect }) => {
+    const lab = await startLocalHosts([{ ssh: "root@a" }, { ssh: "root@b" }], {
+      context: {
+        connect: async ({ host }) => {
+          throw new PlatformError("unreachable", `${host} refuses the connection.`);
+        },
+      },
+    });
+    onTestFinished(() => rm(lab.folder, { recursive: true, force: true }));
+    const offers = await lab.platform.listOffers({}, wait);
+    expect(offers.map(({ outOfReach }) => outOfReach?.message)).toEqual([
+      "lab: root-a: a refuses the connection.",
+      "lab: root-b: b refuses the connection.",
+    ]);
   });
 });
 
@@ -160,7 +231,7 @@ describe("errors", () => {
         return call().then(() => undefined, toFailure);
       };
       const { platform } = lab;
-      const failure = { kind, message: "lab: the host refused", platform: "lab" };
+      const failure = { kind, message: "lab: root-a: the host refused", platform: "lab" };
       expect(await failing("offers", () => platform.listOffers({}, wait))).toMatchObject({
         ...failure,
         operation: "listOffers",
@@ -190,7 +261,7 @@ describe("errors", () => {
     expect(PlatformError.is(error)).toBe(true);
     expect(toFailure(error)).toMatchObject({
       kind: "unauthorized",
-      message: expect.stringContaining("lab: The key file"),
+      message: expect.stringContaining("lab: a: The key file"),
       hint: "chmod 600 key",
     });
   });

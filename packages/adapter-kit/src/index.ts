@@ -41,6 +41,8 @@ export { createProxyFetch } from "./http/proxy-fetch.ts";
 export type { ProxyEnvironment } from "./http/proxy-fetch.ts";
 export { listEach } from "./list-each.ts";
 export type { ListEachOptions } from "./list-each.ts";
+export { runWithDeadline } from "./deadline.ts";
+export type { Deadline } from "./deadline.ts";
 export { decoratePlatform } from "./platform-decorator.ts";
 export type { AroundCall, PlatformOperation } from "./platform-decorator.ts";
 export { withDeadline } from "./with-deadline.ts";

@@ -68,7 +68,7 @@ function suggest(plan: Pick<Plan, "rejected" | "missing">, isAccount: boolean): 
 function adviseMissing(missing: readonly PlanMissing[]): readonly string[] {
   const hints = new Set(missing.flatMap(({ failure }) => failure?.hint ?? []));
   if (hints.size > 0) return [...hints].slice(0, nearestShown);
-  const platforms = joinOr(missing.map(({ platform }) => platform));
+  const platforms = joinOr([...new Set(missing.map(({ platform }) => platform))]);
   return missing.length === 0 ? [] : [`See \`gpujob doctor\` for ${platforms}.`];
 }
 

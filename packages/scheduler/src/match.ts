@@ -139,7 +139,8 @@ function missOfFabric({ fabric }: Offer, wanted: JobSpec["resources"]["fabric"])
   return { key, text: `${formatNumber(fabric.bandwidthGbps)} Gbit/s between nodes, ${asked}` };
 }
 
-function missOfStock({ availability }: Offer, nodes: number): Miss | undefined {
+function missOfStock({ availability, outOfReach }: Offer, nodes: number): Miss | undefined {
+  if (outOfReach !== undefined) return { key: "offer", text: "cannot be reached now" };
   if (availability === "none" || availability === 0) return { key: "offer", text: "sold out" };
   if (typeof availability !== "number" || availability >= nodes) return undefined;
   return {

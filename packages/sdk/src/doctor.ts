@@ -1,11 +1,12 @@
 import { access, constants, statfs } from "node:fs/promises";
 import { toFailure } from "@gpujob/spec";
-import type { Failure } from "@gpujob/spec";
+import type { Failure, Offer } from "@gpujob/spec";
 import { formatBytes, formatMoney } from "@gpujob/spec";
 import type { Exclusion } from "@gpujob/scheduler";
 import { forgiveAvoided, listAvoided } from "./avoided.ts";
 import type { DoctorCheck } from "./gpujob.ts";
 import type { ConfiguredPlatform } from "./platforms.ts";
+import { findSilent } from "./platforms.ts";
 import { findReferences, resolveSecret } from "./secrets.ts";
 import type { Surroundings } from "./surroundings.ts";
 import type { Workshop } from "./workshop.ts";
@@ -100,6 +101,7 @@ async function checkPlatform(
   const { around, signal } = options;
   const limit = AbortSignal.any([signal, AbortSignal.timeout(checkDeadlineMs)]);
   const { platform, capabilities, name } = target;
+  const offers = platform.listOffers({}, { signal: limit });
   const checks = [
     attempt(name, "credentials", async () => {
       const references = findReferences(target.config.settings);
@@ -109,15 +111,12 @@ async function checkPlatform(
         : ok(`${references.length} can be read.`);
     }),
     attempt(name, "offers", async () => {
-      const offers = await platform.listOffers({}, { signal: limit });
-      const free = offers.filter(
-        (offer) => offer.availability !== "none" && offer.availability !== 0,
-      );
-      if (free.length > 0)
-        return ok(`${free.length} of ${offers.length} offers can be rented now.`);
+      const all = await offers;
+      const free = all.filter((offer) => offer.availability !== "none" && offer.availability !== 0);
+      if (free.length > 0) return ok(`${free.length} of ${all.length} offers can be rented now.`);
       return {
         state: "warning",
-        message: `None of ${offers.length} offers can be rented now.`,
+        message: `None of ${all.length} offers can be rented now.`,
         hint: "Wait with queue: 6h in the job file.",
       };
     }),
@@ -139,7 +138,16 @@ async function checkPlatform(
         ]
       : []),
   ];
-  return Promise.all(checks);
+  return [...(await Promise.all(checks)), ...(await checkSilent(name, offers))];
+}
+
+/** Machines of the platform that do not answer, each with what to do about it. */
+async function checkSilent(
+  name: string,
+  offers: Promise<readonly Offer[]>,
+): Promise<readonly DoctorCheck[]> {
+  const silent = findSilent(await offers.catch(() => []));
+  return silent.map((failure) => check(name, "host", failed(failure)));
 }
 
 async function attempt(

@@ -8,7 +8,13 @@ import type {
   PlanMissing,
   PlatformConfig,
 } from "@gpujob/spec";
-import { GpujobError, parsePlatformSettings, PlatformError, toFailure } from "@gpujob/spec";
+import {
+  formatDuration,
+  GpujobError,
+  parsePlatformSettings,
+  PlatformError,
+  toFailure,
+} from "@gpujob/spec";
 import { createProxyFetch, withDeadline, withRetry } from "@gpujob/adapter-kit";
 import type { EnginePlatform } from "@gpujob/engine";
 import { join } from "node:path";
@@ -124,30 +130,61 @@ export interface CollectedOffers {
 /** Asks platforms side by side, each with its own deadline; a slow one is missing, never waited for. */
 export async function collectOffers(
   platforms: readonly ConfiguredPlatform[],
-  { clock, signal }: { readonly clock: Clock; readonly signal: AbortSignal },
+  { around, signal }: { readonly around: Asker; readonly signal: AbortSignal },
 ): Promise<CollectedOffers> {
-  const answers = await Promise.all(platforms.map((each) => askOne(each, clock, signal)));
+  const upMs = around.upMs();
+  const answers = await Promise.all(
+    platforms.map((each) => {
+      const ms = patienceOf(each.timeouts.offersMs, upMs);
+      return askOne(each, { clock: around.clock, ms, signal });
+    }),
+  );
   return {
     offers: answers.flatMap((answer) => ("offers" in answer ? answer.offers : [])),
-    missing: answers.flatMap((answer) => ("missing" in answer ? [answer.missing] : [])),
+    missing: answers.flatMap((answer, index) => {
+      if ("missing" in answer) return [answer.missing];
+      const target = platforms[index];
+      return target === undefined
+        ? []
+        : findSilent(answer.offers).map((failure) => missingOf(target, failure).missing);
+    }),
   };
 }
 
-/** The timeout is what a person waits for a plan: the rest of it is for starting up, ranking and showing. */
+/** Why machines of a platform that answered are missing: each once, though it stands behind several offers. */
+export function findSilent(offers: readonly Offer[]): readonly Failure[] {
+  const failures = offers.flatMap(({ outOfReach }) => outOfReach ?? []);
+  return [...new Map(failures.map((failure) => [failure.message, failure])).values()];
+}
+
+type Asker = Pick<Surroundings, "clock" | "upMs">;
+
+/** The timeout is what a person waits for a plan: the rest of it is for ranking and showing. */
 const waitShare = 0.9;
+
+/** A process that has been up for longer than this share of the timeout was started for more than one question. */
+const freshShare = 0.4;
+
+/** How long a platform is waited for, in milliseconds: who has just started the program has waited since then. */
+export function patienceOf(offersMs: number, upMs: number): number {
+  const isFresh = upMs < offersMs * freshShare;
+  return Math.round(offersMs * waitShare - (isFresh ? upMs : 0));
+}
 
 async function askOne(
   target: ConfiguredPlatform,
-  clock: Clock,
-  signal: AbortSignal,
+  {
+    clock,
+    ms,
+    signal,
+  }: { readonly clock: Clock; readonly ms: number; readonly signal: AbortSignal },
 ): Promise<{ readonly offers: readonly Offer[] } | { readonly missing: PlanMissing }> {
   const late = new AbortController();
   const done = new AbortController();
-  const ms = target.timeouts.offersMs * waitShare;
   const timeout = clock.sleep(ms, { signal: done.signal }).then(() => {
     const error = new PlatformError(
       "unavailable",
-      `${target.name} did not answer within ${ms / 1000} s.`,
+      `${target.name} did not answer within ${formatDuration(ms)}.`,
       { scope: "platform" },
     );
     late.abort(error);
@@ -155,7 +192,7 @@ async function askOne(
   });
   try {
     const asked = target.platform.listOffers(
-      {},
+      { withinMs: ms },
       { signal: AbortSignal.any([signal, late.signal]) },
     );
     // An adapter that ignores its signal must not hold up the others.

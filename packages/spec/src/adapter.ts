@@ -1,6 +1,6 @@
 import type { Channel } from "./channel.ts";
 import type { Clock } from "./clock.ts";
-import type { PlatformErrorKind, FailureScope } from "./failure.ts";
+import type { Failure, PlatformErrorKind, FailureScope } from "./failure.ts";
 import type { Currency, Money } from "./money.ts";
 import type { Secret } from "./secret.ts";
 import type { SshTarget } from "./ssh-target.ts";
@@ -100,6 +100,11 @@ export interface Offer {
   readonly availability: "high" | "low" | "none" | "unknown" | number;
   /** Network between nodes of one lease or gang, where it is known. */
   readonly fabric?: { readonly kind: "ethernet" | "rdma"; readonly bandwidthGbps?: number };
+  /**
+   * Why the machine behind this offer does not answer now, where a platform asks several machines one by one. Then
+   * `availability` is `none`, and what the machine itself would say is left out.
+   */
+  readonly outOfReach?: Failure;
   /** Largest gang or native node count; default 1. */
   readonly maxNodes?: number;
   /** Expected interruptions per hour of a spot machine, where known. */
@@ -124,6 +129,8 @@ export interface OfferQuery {
   readonly models?: readonly string[];
   readonly markets?: readonly Market[];
   readonly regions?: readonly string[];
+  /** The asker waits this long, in milliseconds: who asks several machines gives each a little less. */
+  readonly withinMs?: number;
 }
 
 /** Whose a machine is. Rides on every lease from the moment of create, in tags, labels or the name. */

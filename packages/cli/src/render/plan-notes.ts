@@ -33,9 +33,9 @@ export function formatRejected(
 
 /** Platforms that gave no offers, which may hide a better offer. */
 export function formatMissing(missing: readonly PlanMissing[], view: View): readonly string[] {
-  return missing.flatMap((entry) =>
-    wrap(`Missing ${entry.platform}: ${tame(entry.reason)}`, view.columns, "  ").map((line) =>
-      paint(line, "warn", view),
-    ),
-  );
+  return missing.flatMap(({ platform, reason, failure }) => {
+    const hint = failure?.hint === undefined ? "" : ` ${tame(failure.hint)}`;
+    const text = `Missing ${platform}: ${tame(reason)}${hint}`;
+    return wrap(text, view.columns, "  ").map((line) => paint(line, "warn", view));
+  });
 }
