@@ -135,7 +135,7 @@ function toOffer(
       // A fixed public address and its traffic are in the price.
       publicIpPerHour: nothing,
       egressPerGib: nothing,
-      source: "live" as const,
+      source: "live",
     },
     availability: availabilityOf(status),
     observedAt,

@@ -12,6 +12,7 @@ import {
   GpujobError,
   hourlyPriceSchema,
   parseSshTarget,
+  readTextWith,
   secretReferenceSchema,
 } from "@gpujob/spec";
 import { z } from "zod";
@@ -20,7 +21,7 @@ const absolutePath = /^\/[^\0]*$/;
 
 const hostSchema = z.strictObject({
   /** The login command as the console shows it. */
-  ssh: readText(parseSshTarget, "the login command, as in ssh -p 34222 root@i-1.gpushare.com"),
+  ssh: readTextWith(parseSshTarget, "the login command, as in ssh -p 34222 root@i-1.gpushare.com"),
   password: secretReferenceSchema.exactOptional(),
   key: z.string().min(1).exactOptional(),
   passphrase: secretReferenceSchema.exactOptional(),
@@ -29,10 +30,13 @@ const hostSchema = z.strictObject({
     .regex(/^SHA256:[A-Za-z0-9+/]{43}=?$/, 'Write hostKey as "SHA256:…" (ssh-keygen -lf shows it).')
     .exactOptional(),
   /** The card and its price. */
-  sheet: readText(readSheet, "a price sheet, as in gpushare/rtx4090").exactOptional(),
+  sheet: readTextWith(readSheet, "a price sheet, as in gpushare/rtx4090").exactOptional(),
   /** Where there is no sheet: the platform whose rules hold, and the card. */
-  platform: readText(readRental, "the platform it was rented from, as in gpugeek").exactOptional(),
-  gpu: readText(readCard, "the card with its memory, as in RTX 4090 24GB").exactOptional(),
+  platform: readTextWith(
+    readRental,
+    "the platform it was rented from, as in gpugeek",
+  ).exactOptional(),
+  gpu: readTextWith(readCard, "the card with its memory, as in RTX 4090 24GB").exactOptional(),
   /** Cards in the machine. */
   count: z.int().min(1).max(16).default(1),
   price: hourlyPriceSchema("For the whole machine with all its cards, per hour.").exactOptional(),
@@ -136,25 +140,4 @@ function readCard(text: string): Card {
 
 function unknown(message: string): GpujobError {
   return new GpujobError("config_invalid", message);
-}
-
-/** A text that `read` turns into something; what it throws becomes the problem. */
-function readText<T>(read: (text: string) => T, description: string): z.ZodType<T> {
-  return z
-    .string()
-    .min(1)
-    .transform((text, context) => {
-      try {
-        return read(text);
-      } catch (error) {
-        if (!GpujobError.is(error)) throw error;
-        const { message, hint } = error.failure;
-        context.addIssue({
-          code: "custom",
-          message: hint === undefined ? message : `${message} ${hint}`,
-        });
-        return z.NEVER;
-      }
-    })
-    .meta({ type: "string", description });
 }

@@ -1,3 +1,4 @@
+import { omitUndefined } from "@gpujob/adapter-kit";
 import { scaleMoney, type PriceSheet, type Rental } from "@gpujob/catalog";
 import type {
   AdapterContext,
@@ -59,8 +60,7 @@ function termsOf(host: HostConfig): Terms {
   if (card === undefined || perHour === undefined)
     throw new GpujobError("config_invalid", `${hostName(host)}: ${needsPrice}`);
   const rental = rentalOf(host);
-  const selfEnd = selfEndOf(host, rental);
-  return {
+  return omitUndefined({
     gpu: { ...card, count, interconnect: "unknown" },
     perHour,
     billing: sheet?.billing ?? rental?.billing ?? wholeHours,
@@ -70,10 +70,10 @@ function termsOf(host: HostConfig): Terms {
       renews: rental?.renews ?? false,
       wipes: rental?.wipes ?? [],
     },
-    ...(sheet === undefined ? {} : { sheet }),
-    ...(rental === undefined ? {} : { rental }),
-    ...(selfEnd === undefined ? {} : { selfEnd }),
-  };
+    sheet,
+    rental,
+    selfEnd: selfEndOf(host, rental),
+  });
 }
 
 function selfEndOf(host: HostConfig, rental: Rental | undefined): Terms["selfEnd"] {

@@ -1,3 +1,4 @@
+import { omitUndefined } from "@gpujob/adapter-kit";
 import { normalizeGpuName } from "@gpujob/catalog";
 import type { AdapterContext, Offer, PlatformError } from "@gpujob/spec";
 import type { Machine } from "./machines.ts";
@@ -12,28 +13,31 @@ export type MachineView =
 export function toOffer(view: MachineView, context: AdapterContext): Offer {
   const { name, host, terms } = view.machine;
   const { rental, sheet, billing, perHour, gpu, byHand } = terms;
-  const country = sheet?.country ?? rental?.country;
   const facts = "report" in view ? view.report : undefined;
   const isFree = facts !== undefined && facts.leases.every(({ state }) => state !== "up");
-  return {
+  return omitUndefined({
     offerId: name,
     platform: context.platform,
     region: host.region ?? sheet?.region ?? rental?.platform ?? sheet?.platform ?? "local",
-    ...(country === undefined ? {} : { country }),
+    country: sheet?.country ?? rental?.country,
     instanceType: name,
     gpu,
-    ...(facts?.cpuCount === undefined ? {} : { cpuCount: facts.cpuCount }),
-    ...(facts?.memoryGib === undefined ? {} : { memoryGib: Math.round(facts.memoryGib * 10) / 10 }),
-    ...(facts?.diskFreeGib === undefined ? {} : { includedDiskGib: Math.floor(facts.diskFreeGib) }),
+    cpuCount: facts?.cpuCount,
+    memoryGib: roundGib(facts?.memoryGib),
+    includedDiskGib: roundGib(facts?.diskFreeGib),
     market: "on-demand",
-    price: { perHour, billing, source: host.price === undefined ? "sheet" : "live" },
+    price: { perHour, billing, source: host.price === undefined ? "sheet" : "live" } as const,
     availability: isFree ? 1 : "none",
     bootSeconds: 0,
     observedAt: observedAt(view.machine, context),
+    environment: rental?.environment,
     notes: notesOf(view),
-    ...(rental === undefined ? {} : { environment: rental.environment }),
     byHand,
-  };
+  });
+}
+
+function roundGib(gib: number | undefined): number | undefined {
+  return gib === undefined ? undefined : Math.floor(gib * 10) / 10;
 }
 
 /** A sheet's price is as old as the sheet; a price that the user names is today's. */

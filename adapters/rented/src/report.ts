@@ -1,3 +1,5 @@
+import { omitUndefined } from "@gpujob/adapter-kit";
+
 /** A lease as its machine shows it. */
 export interface ReportedLease {
   readonly leaseKey: string;
@@ -38,44 +40,27 @@ export function readReport(output: string): MachineReport {
   const of = (kind: string): readonly (readonly string[])[] =>
     rows.filter((row) => row[0] === kind).map((row) => row.slice(1));
   const [cpus, memoryKib, diskKib] = of("size")[0] ?? [];
-  const [user = "", workFolder = ""] = of("host")[0] ?? [];
-  const cpuCount = readNumber(cpus);
-  const memoryGib = readNumber(memoryKib, 1024 * 1024);
-  const diskFreeGib = readNumber(diskKib, 1024 * 1024);
-  const [code, words = ""] = of("problem")[0] ?? [];
-  return {
-    ...(user === "" ? {} : { user }),
-    ...(workFolder === "" ? {} : { workFolder }),
-    ...(cpuCount === undefined ? {} : { cpuCount }),
-    ...(memoryGib === undefined ? {} : { memoryGib }),
-    ...(diskFreeGib === undefined ? {} : { diskFreeGib }),
+  const [user, workFolder] = of("host")[0] ?? [];
+  const [problem] = of("problem");
+  return omitUndefined({
+    user: user || undefined,
+    workFolder: workFolder || undefined,
+    cpuCount: readNumber(cpus),
+    memoryGib: readNumber(memoryKib, 1024 * 1024),
+    diskFreeGib: readNumber(diskKib, 1024 * 1024),
     cards: of("card").flatMap(([name = ""]) => (name.trim() === "" ? [] : [name.trim()])),
     leases: of("lease").flatMap(readLease),
     isEnding: rows.some((row) => row[0] === "ending"),
-    ...(code === undefined ? {} : { problem: { code, text: words } }),
-  };
+    problem: problem?.[0] === undefined ? undefined : { code: problem[0], text: problem[1] ?? "" },
+  });
 }
 
-function readLease([
-  leaseKey = "",
-  state = "",
-  name = "",
-  _created = "",
-  from = "",
-  ended = "",
-]: readonly string[]): readonly ReportedLease[] {
+function readLease(fields: readonly string[]): readonly ReportedLease[] {
+  const [leaseKey = "", state = "", name = "", _created, from, ended] = fields;
   if (leaseKey === "" || !isState(state)) return [];
   const fromMs = readNumber(from, 1 / 1000);
   const endedMs = readNumber(ended, 1 / 1000);
-  return [
-    {
-      leaseKey,
-      state,
-      name: name.trim(),
-      ...(fromMs === undefined ? {} : { fromMs }),
-      ...(endedMs === undefined ? {} : { endedMs }),
-    },
-  ];
+  return [omitUndefined({ leaseKey, state, name: name.trim(), fromMs, endedMs })];
 }
 
 function readNumber(text = "", divisor = 1): number | undefined {

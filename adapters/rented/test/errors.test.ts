@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { errorTableProblems } from "@gpujob/adapter-kit/testing";
 import { it } from "vitest";
-import { errorTable, problemOf } from "../src/errors.ts";
+import { errorTable } from "../src/errors.ts";
 import { readReport } from "../src/report.ts";
 
 const read = (name: string): Promise<string> =>
@@ -20,14 +20,5 @@ it("takes an answer that is no report for one that says nothing", async ({ expec
     cards: [],
     leases: [],
     isEnding: false,
-  });
-});
-
-it("calls a refusal that it does not know a broken contract", ({ expect }) => {
-  const report = readReport("problem\tmoon\tthe moon is full\n");
-  const error = problemOf(report, "box", { platform: "rented", operation: "createLease" });
-  expect(error?.failure).toMatchObject({
-    kind: "contract_violation",
-    message: "rented: box: the moon is full.",
   });
 });

@@ -1,6 +1,5 @@
-import { text } from "node:stream/consumers";
+import { runScript } from "@gpujob/adapter-kit";
 import type { AdapterContext, Channel, NodeAccess } from "@gpujob/spec";
-import { PlatformError } from "@gpujob/spec";
 import { holderScript, hostScript } from "./host-script.ts";
 import { readReport, type HostReport } from "./report.ts";
 
@@ -63,16 +62,9 @@ function createApi(channel: Channel, place: HostPlace): HostApi {
     args: readonly string[],
     { signal }: Wait,
   ): Promise<HostReport> => {
-    const argv = ["/bin/sh", "-c", hostScript, "gpujob", place.reservations, operation, ...args];
-    const execution = channel.exec(argv, { signal });
-    execution.stdin.end();
-    const [output, trouble, exit] = await Promise.all([
-      text(execution.stdout),
-      text(execution.stderr),
-      execution.exit,
-    ]);
-    if (exit.code !== 0) throw scriptFailed(place.name, operation, trouble);
-    return readReport(output);
+    const { name, reservations } = place;
+    const script = { name, text: hostScript, operation, args: [reservations, operation, ...args] };
+    return readReport(await runScript(channel, script, { signal }));
   };
   return {
     readState: (wait) => call("state", [place.root ?? ""], wait),
@@ -87,17 +79,4 @@ function createApi(channel: Channel, place: HostPlace): HostApi {
       call("extend", [leaseKey, String(seconds), holderScript], wait),
     release: (leaseKey, wait) => call("release", [leaseKey], wait),
   };
-}
-
-function scriptFailed(host: string, operation: string, trouble: string): PlatformError {
-  const words = trouble.trim().split("\n").at(-1)?.slice(0, 300) ?? "";
-  return new PlatformError(
-    "unavailable",
-    `${host}: the reservation script failed (${words || "no message"}).`,
-    {
-      scope: "host",
-      operation,
-      hint: "Check that the host has a POSIX /bin/sh and /proc, and that its disk is not full.",
-    },
-  );
 }

@@ -4,6 +4,7 @@ import {
   hourlyPriceSchema,
   parseGpuText,
   parseSshTarget,
+  readTextWith,
   secretReferenceSchema,
   type OfferGpu,
   type SshTarget,
@@ -11,7 +12,7 @@ import {
 import { z } from "zod";
 
 /** An SSH address as its user writes it. */
-const target = readText(
+const target = readTextWith(
   parseSshTarget,
   "user@host:port, a name from ~/.ssh/config, or ssh -p PORT user@host",
 );
@@ -19,7 +20,10 @@ const target = readText(
 const hostSchema = z.strictObject({
   ssh: target,
   /** The cards of the host, such as `RTX4090:24GB:2`. Left out: read from the host. `none`: it has none. */
-  gpu: readText(readGpu, "the cards of the host, such as RTX4090:24GB:2, or none").exactOptional(),
+  gpu: readTextWith(
+    readGpu,
+    "the cards of the host, such as RTX4090:24GB:2, or none",
+  ).exactOptional(),
   /** How its cards reach each other, where the host cannot be asked. */
   interconnect: z.enum(["pcie", "nvlink", "nvswitch", "hccs"]).exactOptional(),
   price: hourlyPriceSchema("For the whole host with all its cards, per hour.").exactOptional(),
@@ -147,25 +151,4 @@ function unclear(text: string, how: string): GpujobError {
     "config_invalid",
     `${JSON.stringify(text)} does not say which cards the host has: ${how}.`,
   );
-}
-
-/** A text that `read` turns into something; what it throws becomes the problem. */
-function readText<T>(read: (text: string) => T, description: string): z.ZodType<T> {
-  return z
-    .string()
-    .min(1)
-    .transform((text, context) => {
-      try {
-        return read(text);
-      } catch (error) {
-        if (!GpujobError.is(error)) throw error;
-        const { message, hint } = error.failure;
-        context.addIssue({
-          code: "custom",
-          message: hint === undefined ? message : `${message} ${hint}`,
-        });
-        return z.NEVER;
-      }
-    })
-    .meta({ type: "string", description });
 }

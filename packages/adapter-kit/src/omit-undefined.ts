@@ -6,7 +6,7 @@ type Told<T> = {
 };
 
 /** Leaves out what is undefined: in the contract, optional means absent. */
-export function omitUndefined<T extends object>(fields: T): Told<T>;
+export function omitUndefined<const T extends object>(fields: T): Told<T>;
 export function omitUndefined(fields: object): object {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
 }

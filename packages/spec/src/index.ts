@@ -120,7 +120,13 @@ export type { JobFileInput, JobLayer } from "./job-file.ts";
 export type { JobEnvironment } from "./job-environment.ts";
 export { jobDefaults } from "./job-spec.ts";
 export { secretReferenceSchema } from "./secret-schema.ts";
-export { durationSchema, hourlyPriceSchema, moneySchema, sizeRangeSchema } from "./unit-schema.ts";
+export {
+  durationSchema,
+  hourlyPriceSchema,
+  moneySchema,
+  readTextWith,
+  sizeRangeSchema,
+} from "./unit-schema.ts";
 export { createRedactor } from "./redact.ts";
 export type { Redactor, RedactorStream } from "./redact.ts";
 export { createTerminalFilter } from "./terminal.ts";

@@ -64,6 +64,11 @@ export function readWith<T>(read: (value: unknown) => T, meta: TextMeta): z.ZodT
   return convert(z.unknown(), read).meta({ type: "string", ...meta });
 }
 
+/** A schema for a text that `read` understands; as for `readWith`, but nothing except text is accepted. */
+export function readTextWith<T>(read: (text: string) => T, description: string): z.ZodType<T> {
+  return convert(z.string().min(1), read).meta({ type: "string", description });
+}
+
 /** `90s`, `5m`, `2h` or `3d`, as milliseconds. */
 export function durationSchema(description: string): z.ZodType<number> {
   return readWith(parseDurationMs, {
