@@ -40,12 +40,18 @@ async function killAtPoints() {
   const played = await points.playUndisturbed(scenarios, places);
   /** @type {import("../test/faults/support/kill-points.ts").Verdict[]} */
   const verdicts = [];
+  const startedAt = performance.now();
+  let planned = 0;
   /** @param {import("../test/faults/support/kill-points.ts").Verdict} verdict */
   const onVerdict = (verdict) => {
     verdicts.push(verdict);
-    console.log(points.describeVerdict(verdict));
+    const minutes = ((performance.now() - startedAt) / 60_000).toFixed(0);
+    const progress = `${verdicts.length}/${planned}, ${minutes} min`;
+    console.log(`[${progress}] ${points.describeVerdict(verdict)}`);
   };
-  const singles = await points.playOrders(points.listSingles(played), {
+  const orders = points.listSingles(played);
+  planned = orders.length;
+  const singles = await points.playOrders(orders, {
     played,
     places,
     onVerdict,
@@ -54,6 +60,7 @@ async function killAtPoints() {
     const [part = 1, parts = 1] = values.share.split("/").map(Number);
     const pairs = points.listPairs(singles).filter((_, index) => index % parts === part - 1);
     console.log(`${pairs.length} pairs`);
+    planned += pairs.length;
     await points.playOrders(pairs, { played, places, onVerdict });
   }
   const bad = verdicts.filter(({ problems }) => problems.length > 0);
@@ -69,7 +76,7 @@ async function killAtPoints() {
 async function killAtRandom() {
   const { playStorm } = await import("../test/faults/support/kill-storm.ts");
   const jobs = Number(values.jobs);
-  const { kills, problems } = await playStorm({
+  const { kills, problems, machines, worstSeconds } = await playStorm({
     kills: Number(values.kills),
     jobs,
     seed: Number(values.seed),
@@ -78,6 +85,7 @@ async function killAtRandom() {
     },
   });
   for (const problem of problems) console.log(problem);
+  console.log(`${machines} machines, the ledger within ${worstSeconds} s of the meter on each`);
   console.log(`${kills} kills of a driver of ${jobs} jobs, ${problems.length} problems`);
   return problems.length === 0 ? 0 : 1;
 }

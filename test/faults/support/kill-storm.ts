@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { join } from "node:path";
 import type { FaultHome } from "./fault-home.ts";
 import { checkManyJobs, makeManyJobs, makeRandom, pause } from "./many-jobs.ts";
+import type { ManyJobs } from "./many-jobs.ts";
 
 const config = `platforms:
   cheap:
@@ -15,9 +16,8 @@ const config = `platforms:
 const meanLifeMs = 1250;
 
 /** What a storm of kills came to. */
-export interface Storm {
+export interface Storm extends ManyJobs {
   readonly kills: number;
-  readonly problems: readonly string[];
 }
 
 /**
@@ -48,7 +48,7 @@ export async function playStorm(options: {
       }
     }
     await driveFor(home, options.jobs, Number.POSITIVE_INFINITY);
-    return { kills, problems: await checkManyJobs(home, options.jobs) };
+    return { kills, ...(await checkManyJobs(home, options.jobs)) };
   } finally {
     await home.remove();
   }
@@ -60,7 +60,12 @@ async function driveFor(home: FaultHome, count: number, ms: number): Promise<boo
   const words = ["--conditions=@gpujob/source", script, join(home.home, "state"), home.cwd];
   const child = spawn(process.execPath, [...words, String(count)], {
     stdio: ["ignore", "pipe", "inherit"],
-    env: { PATH: process.env["PATH"], HOME: home.home },
+    env: {
+      PATH: process.env["PATH"],
+      HOME: home.home,
+      // Each life begins with the same sources: compiled once for all of them.
+      NODE_COMPILE_CACHE: join(home.home, "compiled"),
+    },
   });
   const ended = once(child, "close");
   await Promise.race([once(child.stdout, "data"), ended]);

@@ -47,13 +47,22 @@ export function jobFile(index: number): string {
   return `${jobName(index)}.yaml`;
 }
 
+/** What all runs of such a home came to. */
+export interface ManyJobs {
+  readonly problems: readonly string[];
+  readonly machines: number;
+  /** How far our ledger is off the market's meter on the machine where it is furthest, in seconds. */
+  readonly worstSeconds: number;
+}
+
 /** Checks every run of such a home: all there once, with their own end, nothing left, the ledger true. */
-export async function checkManyJobs(home: FaultHome, count: number): Promise<readonly string[]> {
+export async function checkManyJobs(home: FaultHome, count: number): Promise<ManyJobs> {
   const { runs, machines } = await home.look(async (gpujob) => ({
     runs: await gpujob.listRuns({ all: true }),
     machines: (await gpujob.mockMeter()).machines,
   }));
   const problems: string[] = [];
+  let worstSeconds = 0;
   for (let index = 0; index < count; index += 1) {
     const own = runs.filter(({ name }) => name === jobName(index));
     const [run] = own;
@@ -61,14 +70,19 @@ export async function checkManyJobs(home: FaultHome, count: number): Promise<rea
       problems.push(`${jobName(index)} has ${own.length} runs`);
       continue;
     }
-    const { end, violations } = await readRunFacts(home, run.id);
+    const { end, violations, ledgerOffBy } = await readRunFacts(home, run.id);
+    worstSeconds = Math.max(worstSeconds, ...ledgerOffBy);
     const isRight = end.exitCode === exitCodeOf(index) && end.outputs.includes("answer");
     if (!isRight || end.billing !== "ended") problems.push(`${run.name}: ${JSON.stringify(end)}`);
     problems.push(...violations.map((violation) => `${run.name}: ${violation}`));
   }
   const leases = runs.flatMap(({ attempts }) => attempts.flatMap((attempt) => attempt.leases));
   const known = new Set(leases.flatMap(({ leaseId }) => leaseId ?? []));
-  return [...problems, ...findStrangers(machines, known)];
+  return {
+    problems: [...problems, ...findStrangers(machines, known)],
+    machines: machines.length,
+    worstSeconds,
+  };
 }
 
 /** Waits; for parents that kill at random. */

@@ -15,6 +15,8 @@ export interface RunFacts {
   };
   /** What must never be, in words. */
   readonly violations: readonly string[];
+  /** For each machine: how many seconds our ledger is off the market's meter. */
+  readonly ledgerOffBy: readonly number[];
 }
 
 /** Reads all there is to know about a run of a home, and checks it: leak, double run, lost output, ledger. */
@@ -44,7 +46,15 @@ export async function readRunFacts(home: FaultHome, runId: string): Promise<RunF
   return {
     end: { state, exitCode, reason, billing, outputs: outputs.toSorted(), log },
     violations,
+    ledgerOffBy: machines.map((machine) =>
+      Math.abs(secondsIn(cost.lines, machine) - machine.billedSeconds),
+    ),
   };
+}
+
+function secondsIn(lines: readonly LedgerLine[], { leaseId }: MockMachine): number {
+  const own = lines.filter((line) => line.leaseId === leaseId && line.kind === "compute");
+  return own.reduce((sum, line) => sum + line.billedSeconds, 0);
 }
 
 /** Machines that no run of the home knows are leaks too: `known` are the lease ids of all its runs. */
@@ -68,9 +78,10 @@ function checkLedger(
   machines: readonly MockMachine[],
   lines: readonly LedgerLine[],
 ): readonly string[] {
-  return machines.flatMap(({ leaseId, billedSeconds }) => {
+  return machines.flatMap((machine) => {
+    const { leaseId, billedSeconds } = machine;
     const own = lines.filter((line) => line.leaseId === leaseId && line.kind === "compute");
-    const seconds = own.reduce((sum, line) => sum + line.billedSeconds, 0);
+    const seconds = secondsIn(lines, machine);
     return Math.abs(seconds - billedSeconds) <= 1 && own.length === 1
       ? []
       : [`${leaseId}: metered ${billedSeconds} s, ledger ${seconds} s in ${own.length} lines`];

@@ -2,25 +2,38 @@ import { readdirSync, readlinkSync } from "node:fs";
 import { createGpujob } from "@gpujob/sdk";
 import { join } from "node:path";
 import { forEachOf } from "./fault-home.ts";
-import { checkManyJobs, exitCodeOf, jobFile, makeManyJobs, makeRandom } from "./many-jobs.ts";
+import { fitLine } from "./line-fit.ts";
+import type { LineFit } from "./line-fit.ts";
+import {
+  checkManyJobs,
+  exitCodeOf,
+  jobFile,
+  makeManyJobs,
+  makeRandom,
+  pause,
+} from "./many-jobs.ts";
+import type { ManyJobs } from "./many-jobs.ts";
 
-/** What one process looked like while it drove many runs. */
+/** What the process looked like at rest between two rounds: none of its runs open, nothing of them on the way. */
 export interface SoakSample {
   readonly atMs: number;
-  /** After a collection where the process was started with `--expose-gc`. */
-  readonly heapMib: number;
+  /** Heap and buffers, after a collection where the process was started with `--expose-gc`. */
+  readonly usedMib: number;
   readonly residentMib: number;
   /** Beside log files, of which a driver keeps up to 64 open. */
   readonly descriptors: number;
   readonly ended: number;
 }
 
-export interface SoakReport {
+export interface SoakReport extends ManyJobs {
   readonly samples: readonly SoakSample[];
-  readonly problems: readonly string[];
-  /** Growth of the heap after the first fifth of all jobs, in MiB for each hour and for each 1,000 jobs. */
-  readonly heapMibPerHour: number;
-  readonly heapMibPerThousand: number;
+  /** Of these the first are warm-up and not part of what follows. */
+  readonly settled: readonly SoakSample[];
+  /** Growth of heap and buffers, in MiB. */
+  readonly perHour: LineFit;
+  readonly perThousandJobs: LineFit;
+  /** Most less fewest descriptors at rest after warm-up. */
+  readonly descriptorSpread: number;
 }
 
 /** Faults of every kind, each at every so many calls or machines. */
@@ -53,68 +66,81 @@ ${faults}
   return `platforms:\n${platform("one", 1)}${platform("two", 3)}`;
 }
 
-/** Drives so many mock jobs in this process, with faults on, and looks at the process all the while. */
+/** The share of rounds that fill caches and compile code; what grows after them is a leak. */
+const warmUpShare = 0.25;
+
+/**
+ * Drives so many mock jobs in this process, with faults on, in rounds of `parallel` jobs at once, and looks at the process
+ * at rest after each.
+ */
 export async function playSoak(options: {
   readonly jobs: number;
   readonly parallel: number;
   readonly seed: number;
-  readonly sampleMs: number;
   readonly onSample?: (sample: SoakSample) => void;
 }): Promise<SoakReport> {
+  const { jobs, parallel } = options;
   const random = makeRandom(options.seed);
-  const config = makeConfig(options.jobs);
-  const home = await makeManyJobs({ jobs: options.jobs, longestMs: 1500, random, config });
+  const home = await makeManyJobs({ jobs, longestMs: 1500, random, config: makeConfig(jobs) });
   const gpujob = createGpujob({
     home: join(home.home, "state"),
     cwd: home.cwd,
     environment: { HOME: home.home, PATH: process.env["PATH"] },
   });
   const samples: SoakSample[] = [];
-  let ended = 0;
-  const look = (): void => {
-    const sample = readSample(ended);
-    samples.push(sample);
-    options.onSample?.(sample);
-  };
-  look();
-  const timer = setInterval(look, options.sampleMs);
-  const { signal } = new AbortController();
   const problems: string[] = [];
+  const { signal } = new AbortController();
+  async function play(index: number): Promise<void> {
+    const run = await gpujob.submit({ file: jobFile(index) }, { signal });
+    const reading = run.events[Symbol.asyncIterator]();
+    while ((await reading.next()).done !== true);
+    const { exitCode, reason } = await run.result;
+    if (exitCode !== exitCodeOf(index)) problems.push(`job ${index}: ${exitCode}: ${reason}`);
+  }
   try {
-    await forEachOf(
-      Array.from({ length: options.jobs }, (_, index) => index),
-      options.parallel,
-      async (index) => {
-        const run = await gpujob.submit({ file: jobFile(index) }, { signal });
-        const reading = run.events[Symbol.asyncIterator]();
-        while ((await reading.next()).done !== true);
-        const { exitCode, reason } = await run.result;
-        if (exitCode !== exitCodeOf(index)) problems.push(`job ${index}: ${exitCode}: ${reason}`);
-        ended += 1;
-      },
-    );
-    look();
+    for (let first = 0; first < jobs; first += parallel) {
+      const size = Math.min(parallel, jobs - first);
+      const round = Array.from({ length: size }, (_, index) => first + index);
+      await forEachOf(round, parallel, play);
+      const sample = await readSample(first + size);
+      samples.push(sample);
+      options.onSample?.(sample);
+    }
     await gpujob.close();
-    problems.push(...(await checkManyJobs(home, options.jobs)));
+    const checked = await checkManyJobs(home, jobs);
+    return judge(samples, { ...checked, problems: [...problems, ...checked.problems] });
   } finally {
-    clearInterval(timer);
+    await gpujob.close();
     await home.remove();
   }
-  const settled = samples.filter((sample) => sample.ended >= options.jobs / 5);
+}
+
+function judge(samples: readonly SoakSample[], played: ManyJobs): SoakReport {
+  const settled = samples.slice(Math.ceil(samples.length * warmUpShare));
+  const counts = settled.map(({ descriptors }) => descriptors);
   return {
+    ...played,
     samples,
-    problems,
-    heapMibPerHour: slopeOf(settled.map(({ atMs, heapMib }) => [atMs / 3_600_000, heapMib])),
-    heapMibPerThousand: slopeOf(settled.map((each) => [each.ended / 1000, each.heapMib])),
+    settled,
+    perHour: fitLine(settled.map(({ atMs, usedMib }) => [atMs / 3_600_000, usedMib])),
+    perThousandJobs: fitLine(settled.map(({ ended, usedMib }) => [ended / 1000, usedMib])),
+    descriptorSpread: Math.max(...counts) - Math.min(...counts),
   };
 }
 
-function readSample(ended: number): SoakSample {
+/** Timers and sockets that outlast a run by a moment are not what is looked for. */
+const restMs = 1500;
+
+async function readSample(ended: number): Promise<SoakSample> {
+  await pause(restMs);
+  // What the first collection lets go of may hold more, which goes with the second.
   globalThis.gc?.();
-  const { heapUsed, rss } = process.memoryUsage();
+  await pause(100);
+  globalThis.gc?.();
+  const { heapUsed, external, rss } = process.memoryUsage();
   return {
     atMs: performance.now(),
-    heapMib: heapUsed / 2 ** 20,
+    usedMib: (heapUsed + external) / 2 ** 20,
     residentMib: rss / 2 ** 20,
     descriptors: readdirSync("/proc/self/fd").filter(isOther).length,
     ended,
@@ -127,13 +153,4 @@ function isOther(descriptor: string): boolean {
   } catch {
     return false;
   }
-}
-
-/** Least squares: how much y grows for one x. */
-function slopeOf(points: readonly (readonly [number, number])[]): number {
-  const meanX = points.reduce((sum, [x]) => sum + x, 0) / points.length;
-  const meanY = points.reduce((sum, [, y]) => sum + y, 0) / points.length;
-  const top = points.reduce((sum, [x, y]) => sum + (x - meanX) * (y - meanY), 0);
-  const bottom = points.reduce((sum, [x]) => sum + (x - meanX) ** 2, 0);
-  return bottom === 0 ? 0 : top / bottom;
 }
