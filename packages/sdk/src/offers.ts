@@ -19,7 +19,7 @@ export async function listOffers(
   const asked = all.filter(
     (each) => filter.platforms === undefined || filter.platforms.includes(each.name),
   );
-  const { offers, missing } = await collectOffers(asked, { clock: around.clock, signal });
+  const { offers, missing } = await collectOffers(asked, { around, signal });
   const now = around.clock.now();
   // The filter is a small job: what fits it is what is shown.
   const job = parseJobFile({

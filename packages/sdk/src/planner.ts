@@ -1,9 +1,10 @@
 import { explainNoOffer, rankOffers } from "@gpujob/scheduler";
 import type { Exclusion, NoOffer, RankedPlan } from "@gpujob/scheduler";
 import type { Candidate } from "@gpujob/engine";
-import type { Clock, ExchangeRate, JobSpec, Offer, Plan, PlanMissing } from "@gpujob/spec";
+import type { ExchangeRate, JobSpec, Offer, Plan, PlanMissing } from "@gpujob/spec";
 import { collectOffers } from "./platforms.ts";
 import type { CollectedOffers, ConfiguredPlatform, Platforms } from "./platforms.ts";
+import type { Surroundings } from "./surroundings.ts";
 
 /** Candidates kept with a run; more than anybody fails over through. */
 const mostCandidates = 50;
@@ -36,7 +37,7 @@ export interface PlannedOffers {
 /** Asks the platforms that the job allows and ranks what they offer. */
 export function createPlanner(options: {
   readonly platforms: Platforms;
-  readonly clock: Clock;
+  readonly around: Pick<Surroundings, "clock" | "upMs">;
   /** Hosts that were bad for earlier runs. */
   readonly avoided: () => Promise<readonly Exclusion[]>;
 }): Planner {
@@ -51,7 +52,7 @@ export function createPlanner(options: {
     async plan(own, { signal }) {
       const asked = await allowed(own.job);
       const [collected, request] = await Promise.all([
-        collectOffers(asked, { clock: options.clock, signal }),
+        collectOffers(asked, { around: options.around, signal }),
         withAvoided(own),
       ]);
       return rank(request, asked, collected);

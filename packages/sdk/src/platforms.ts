@@ -160,7 +160,7 @@ export function findSilent(offers: readonly Offer[]): readonly Failure[] {
 type Asker = Pick<Surroundings, "clock" | "upMs">;
 
 /** The timeout is what a person waits for a plan: the rest of it is for ranking and showing. */
-const waitShare = 0.9;
+const waitShare = 0.85;
 
 /** A process that has been up for longer than this share of the timeout was started for more than one question. */
 const freshShare = 0.4;

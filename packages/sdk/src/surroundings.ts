@@ -15,6 +15,8 @@ export interface Surroundings {
   readonly cwd: string;
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly clock: Clock;
+  /** Milliseconds that this process has been running. */
+  readonly upMs: () => number;
   readonly newId: () => string;
 }
 
@@ -23,7 +25,15 @@ export function readSurroundings(options: GpujobOptions): Surroundings {
   const cwd = options.cwd ?? process.cwd();
   const userHome = environment["HOME"] ?? homedir();
   const home = options.home ?? environment["GPUJOB_HOME"] ?? join(userHome, ".gpujob");
-  return { home: resolve(cwd, home), userHome, cwd, environment, clock: systemClock, newId };
+  return {
+    home: resolve(cwd, home),
+    userHome,
+    cwd,
+    environment,
+    clock: systemClock,
+    upMs: () => process.uptime() * 1000,
+    newId,
+  };
 }
 
 /** Makes the state folder, closed to others. */

@@ -104,7 +104,7 @@ export function openWorkshop(options: GpujobOptions): Workshop {
     opened.set(key, platforms);
     const planner = createPlanner({
       platforms,
-      clock: around.clock,
+      around,
       avoided: async () => listAvoided(around, getStore),
     });
     return {
