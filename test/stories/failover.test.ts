@@ -81,6 +81,30 @@ describe("failover", () => {
     expect(second?.isResumed).toBe(true);
   });
 
+  it("warns once, and for as long as it is so, that checkpoints change faster than they can be copied", async ({
+    expect,
+  }) => {
+    let isRestless = true;
+    const world = await createWorld({
+      platforms: { one: { offers: [testOffer("a", "one", 1_000_000)] } },
+      job: { checkpoint: { ...checkpoint, everyMs: 2000 } },
+      isRestless: () => isRestless,
+    });
+    const driven = world.drive();
+    await until(world, () => (world.hosts()[0]?.progress().doneMs ?? 0) > 20_000);
+    const [note] = (await world.view()).notes ?? [];
+    expect(note).toMatch(
+      /^No checkpoint could be saved since 20\S+Z: ckpt\/model \(it is written anew\)/,
+    );
+    expect((await world.eventTypes()).filter((type) => type === "checkpoint-missed")).toHaveLength(
+      1,
+    );
+    isRestless = false;
+    await until(world, () => (world.hosts()[0]?.progress().doneMs ?? 0) > 30_000);
+    expect((await world.view()).notes).toBeUndefined();
+    await driven;
+  });
+
   it("says that an attempt resumed although the checkpoint came home only after it was prepared", async ({
     expect,
   }) => {

@@ -1,3 +1,4 @@
+import { readStored } from "@gpujob/engine";
 import { describe, it } from "vitest";
 import { createWorld, testOffer } from "./support/world.ts";
 import type { World, WorldOptions } from "./support/world.ts";
@@ -84,7 +85,9 @@ describe("a machine that boots longer than usual", () => {
     await known.store.putValue("boot/one/4090", JSON.stringify([90_000, 95_000, 130_000]));
     await known.drive();
     expect(await readEnd(known)).toEqual({ ...fine, offers: ["a"] });
-    const noted = JSON.parse((await known.store.readValue("boot/one/4090")) ?? "[]") as number[];
+    const noted = readStored<readonly number[]>(
+      (await known.store.readValue("boot/one/4090")) ?? "[]",
+    );
     expect(noted).toHaveLength(4);
     expect(noted.at(-1)).toBeGreaterThanOrEqual(100_000);
     const unknown = await slowMarket(400_000);

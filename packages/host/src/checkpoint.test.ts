@@ -31,6 +31,20 @@ async function prepare(host: TestHost): Promise<{ ckpt: string; store: string }>
   return { ckpt, store: join(host.folder, "store") };
 }
 
+const neverRests = "it is written anew before it can be copied";
+
+/** A job that writes after every look at its files. */
+function restless(session: HostSession, write: () => void): HostSession {
+  return {
+    ...session,
+    async list(...args) {
+      const listing = await session.list(...args);
+      write();
+      return listing;
+    },
+  };
+}
+
 describe.concurrent("takeCheckpoint", () => {
   it("brings what rests, once, and says when nothing changed", async ({ expect }) => {
     await using host = createTestHost("dash");
@@ -61,34 +75,69 @@ describe.concurrent("takeCheckpoint", () => {
     expect(readFileSync(restored, "utf8")).toBe("weights");
   });
 
-  it("leaves out and names a file that never rests", async ({ expect }) => {
+  it("copies what is written anew all the time between two writes, as it was at one moment", async ({
+    expect,
+  }) => {
     await using host = createTestHost("dash");
     const { ckpt, store } = await prepare(host);
-    writeFileSync(join(ckpt, "done"), "1");
-    writeFileSync(join(ckpt, "log"), "0");
-    const result = await takeCheckpoint(
-      host.session,
-      host.attempt,
-      "ckpt[1]",
-      createContentStore(store),
-      { clock: createClock(() => writeFileSync(join(ckpt, "log"), "more", { flag: "a" })), signal },
-    );
-    expect(result.checkpoint?.files.map(({ path }) => path)).toEqual(["ckpt[1]/done"]);
-    expect(result.leftOut).toEqual([{ path: "ckpt[1]/log", reason: "it is still being written" }]);
+    let step = 0;
+    const write = (): void => {
+      step += 1;
+      for (const name of ["model", "optimizer"]) writeFileSync(join(ckpt, name), `step ${step}`);
+    };
+    write();
+    let reads = 0;
+    const session: HostSession = {
+      ...host.session,
+      read(...args) {
+        // The first copy is spoilt half-way; the second one is not.
+        if ((reads += 1) === 2) write();
+        return host.session.read(...args);
+      },
+    };
+    const content = createContentStore(store);
+    const options = { clock: createClock(write), signal };
+    const result = await takeCheckpoint(session, host.attempt, "ckpt[1]", content, options);
+    expect(result.leftOut).toEqual([]);
+    const hashes = new Set(result.checkpoint?.files.map(({ sha256 }) => sha256));
+    expect(result.checkpoint?.files).toHaveLength(2);
+    expect(hashes.size).toBe(1);
   });
 
-  it("gives no checkpoint when nothing rests, so that the last one stays", async ({ expect }) => {
+  it("takes the newest entry that stays as it is while others change", async ({ expect }) => {
     await using host = createTestHost("dash");
     const { ckpt, store } = await prepare(host);
-    const result = await takeCheckpoint(
-      host.session,
-      host.attempt,
-      "ckpt[1]",
-      createContentStore(store),
-      { clock: createClock(() => writeFileSync(join(ckpt, "a"), "x", { flag: "a" })), signal },
-    );
+    for (const name of ["step-1", "step-2"]) {
+      mkdirSync(join(ckpt, name));
+      writeFileSync(join(ckpt, name, "model"), name);
+    }
+    writeFileSync(join(ckpt, "done"), "1");
+    const session = restless(host.session, () => {
+      writeFileSync(join(ckpt, "step-2", "model"), "more", { flag: "a" });
+    });
+    const options = { clock: createClock(), signal };
+    const content = createContentStore(store);
+    const result = await takeCheckpoint(session, host.attempt, "ckpt[1]", content, options);
+    expect(result.checkpoint?.files.map(({ path }) => path).toSorted()).toEqual([
+      "ckpt[1]/done",
+      "ckpt[1]/step-1/model",
+    ]);
+    expect(result.leftOut).toEqual([{ path: "ckpt[1]/step-2/model", reason: neverRests }]);
+  });
+
+  it("gives no checkpoint when nothing ever rests, so that the last one stays, and names it", async ({
+    expect,
+  }) => {
+    await using host = createTestHost("dash");
+    const { ckpt, store } = await prepare(host);
+    const write = (): void => writeFileSync(join(ckpt, "a"), "x", { flag: "a" });
+    write();
+    const session = restless(host.session, write);
+    const content = createContentStore(store);
+    const options = { clock: createClock(), signal };
+    const result = await takeCheckpoint(session, host.attempt, "ckpt[1]", content, options);
     expect(result.checkpoint).toBeUndefined();
-    expect(result.leftOut).toHaveLength(1);
+    expect(result.leftOut).toEqual([{ path: "ckpt[1]/a", reason: neverRests }]);
   });
 
   it("looks once when the job has stopped", async ({ expect }) => {

@@ -43,9 +43,13 @@ const restMs = 2000;
 /** How often a file that is still being written is looked at again. */
 const looks = 3;
 
+/** How often the files that never rest are copied, in the hope that they stay the same for as long as that takes. */
+const copies = 3;
+
 /**
  * Brings what the job saved under `path` into the store. A file counts when two looks at least two seconds apart agree
- * on its hash; one that never rests is left out and named, and holds nothing up.
+ * on its hash. What is written more often is copied between two looks that agree; what changes even then is left out
+ * and named, and holds nothing up.
  */
 export async function takeCheckpoint(
   session: HostSession,
@@ -71,18 +75,74 @@ export async function takeCheckpoint(
     );
   }
   const takenAtMs = clock.now();
-  const leftOut = [
-    ...listing.skipped,
-    ...listing.files
-      .filter((file) => !resting.has(file.path))
-      .map((file) => ({ path: file.path, reason: "it is still being written" })),
-  ];
+  const moving = listing.files.filter((file) => !resting.has(file.path));
   const fetched = await fetchFiles(session, attempt, [...resting.values()], store, signal);
+  const caught =
+    moving.length === 0
+      ? nothing
+      : await catchMoving({ path, list, resting, clock, signal }, (files) =>
+          fetchFiles(session, attempt, files, store, signal),
+        );
+  const leftOut = [...listing.skipped, ...fetched.leftOut, ...caught.leftOut];
   return {
-    ...conclude(path, fetched.files, takenAtMs, options.previous),
-    leftOut: [...leftOut, ...fetched.leftOut],
-    receivedBytes: fetched.receivedBytes,
+    ...conclude(path, [...fetched.files, ...caught.files], takenAtMs, options.previous),
+    leftOut,
+    receivedBytes: fetched.receivedBytes + caught.receivedBytes,
   };
+}
+
+interface Fetched {
+  readonly files: readonly HostFile[];
+  readonly leftOut: readonly SkippedFile[];
+  readonly receivedBytes: number;
+}
+
+const nothing: Fetched = { files: [], leftOut: [], receivedBytes: 0 };
+
+/**
+ * Copies files that do not rest for two seconds: a copy counts when all of them are after it as they were before. When
+ * that does not come true, every entry of the folder counts of which all files stayed the same.
+ */
+async function catchMoving(
+  folder: {
+    readonly path: string;
+    readonly list: () => Promise<HostListing>;
+    readonly resting: ReadonlyMap<string, HostFile>;
+    readonly clock: Clock;
+    readonly signal: AbortSignal;
+  },
+  fetch: (files: readonly HostFile[]) => Promise<Fetched>,
+): Promise<Fetched> {
+  let receivedBytes = 0;
+  for (let copy = 1; ; copy++) {
+    const wanted = (await folder.list()).files.filter(({ path }) => !folder.resting.has(path));
+    const fetched = await fetch(wanted);
+    receivedBytes += fetched.receivedBytes;
+    const after = byPath(await folder.list());
+    const same = fetched.files.filter((file) => after.get(file.path)?.sha256 === file.sha256);
+    if (same.length === wanted.length) return { files: same, leftOut: [], receivedBytes };
+    if (copy < copies) {
+      await folder.clock.sleep(betweenCopiesMs, { signal: folder.signal });
+      continue;
+    }
+    const kept = new Set(same.map(({ path }) => path));
+    const entryOf = (path: string): string => firstPart(path, folder.path);
+    const spoilt = new Set(wanted.flatMap(({ path }) => (kept.has(path) ? [] : [entryOf(path)])));
+    return {
+      files: same.filter(({ path }) => !spoilt.has(entryOf(path))),
+      leftOut: wanted
+        .filter(({ path }) => spoilt.has(entryOf(path)))
+        .map(({ path }) => ({ path, reason: "it is written anew before it can be copied" })),
+      receivedBytes,
+    };
+  }
+}
+
+const betweenCopiesMs = 250;
+
+/** The entry of the checkpoint folder that a file belongs to: itself, or the folder of one step. */
+function firstPart(path: string, folder: string): string {
+  return path.slice(folder.length + 1).split("/", 1)[0] ?? path;
 }
 
 function byPath(listing: HostListing): Map<string, HostFile> {
@@ -110,7 +170,7 @@ async function fetchFiles(
   files: readonly HostFile[],
   store: ContentStore,
   signal: AbortSignal,
-): Promise<{ files: HostFile[]; leftOut: SkippedFile[]; receivedBytes: number }> {
+): Promise<Fetched> {
   const result: HostFile[] = [];
   const leftOut: SkippedFile[] = [];
   let receivedBytes = 0;

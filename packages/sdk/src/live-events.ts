@@ -99,6 +99,8 @@ function fromJournal(
       },
     ];
   }
+  if (event.type === "checkpoint-missed")
+    return [{ type: "notice", at: event.at, level: "warning", message }];
   const { context } = snapshot;
   const told =
     event.type === "plan-made" && snapshot.phase === "queued"

@@ -80,7 +80,8 @@ export function createRunFiles(options: {
         ...(last === undefined ? {} : { previous: previousOf(path, last) }),
       });
       const { checkpoint, leftOut } = taken;
-      if (checkpoint === undefined || checkpoint.files.length === 0) return undefined;
+      if (checkpoint === undefined || checkpoint.files.length === 0)
+        return leftOut.length === 0 ? undefined : { skipped: leftOut };
       const files = checkpoint.files.length;
       // The same state seen again is fresh again: its place in the list moves to the front.
       const checkpointId = `${checkpoint.takenAtMs}-${attempt.attempt}`;

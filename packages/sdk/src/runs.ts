@@ -22,7 +22,7 @@ export function toRunView(row: RunRow, now: number): RunView {
     now,
     ...(row.settledAt === undefined ? {} : { settledAt: row.settledAt }),
   });
-  return notes.length === 0 ? view : { ...view, notes };
+  return notes.length === 0 ? view : { ...view, notes: [...notes, ...(view.notes ?? [])] };
 }
 
 /** Written by this program or an older one, which migrations keep readable. */

@@ -57,7 +57,9 @@ export function describeEvent(event: JournalEvent): string | undefined {
     case "interruption-noticed":
       return `Interruption announced: ${event.reason}`;
     case "checkpoint-saved":
-      return `Checkpoint saved: ${countOf(event.checkpoint.files, "file")}, ${formatBytes(event.checkpoint.bytes)}.`;
+      return describeSaved(event);
+    case "checkpoint-missed":
+      return `No checkpoint could be saved: ${sayLeftOut(event)}. Write a new file and rename it into its place, or save less often.`;
     case "outputs-collected":
       return `Outputs fetched: ${countOf(event.files.length, "file")}${event.skipped > 0 ? `, ${event.skipped} skipped` : ""}.`;
     case "collect-failed":
@@ -83,6 +85,25 @@ export function describeEvent(event: JournalEvent): string | undefined {
     default:
       return undefined;
   }
+}
+
+function describeSaved(event: JournalEvent & { readonly type: "checkpoint-saved" }): string {
+  const { files, bytes } = event.checkpoint;
+  const without = event.skipped === 0 ? "" : `, without ${sayLeftOut(event)}`;
+  return `Checkpoint saved: ${countOf(files, "file")}, ${formatBytes(bytes)}${without}.`;
+}
+
+/** The first files that could not be saved, and how many more there are. */
+function sayLeftOut({
+  skipped,
+  leftOut = [],
+}: {
+  readonly skipped: number;
+  readonly leftOut?: readonly string[];
+}): string {
+  if (leftOut.length === 0) return countOf(skipped, "file");
+  const more = skipped - leftOut.length;
+  return `${leftOut.join(", ")}${more > 0 ? ` and ${more} more` : ""}`;
 }
 
 function describePrepared(event: JournalEvent & { readonly type: "host-prepared" }): string {

@@ -204,6 +204,15 @@ export interface RunContext {
   readonly interruptions: number;
   readonly failures: number;
   readonly checkpoint?: CheckpointRecord;
+  /** What of the checkpoint folder cannot be saved, and since when. */
+  readonly unsaved?: {
+    readonly since: number;
+    readonly count: number;
+    /** The first of them. */
+    readonly files: readonly string[];
+    /** Is it all that there is? */
+    readonly isAll: boolean;
+  };
   readonly wish?: StopCause & { readonly kind: "wish" };
   readonly isBudgetWarned?: boolean;
   readonly outcome?: Outcome;

@@ -27,6 +27,7 @@ type OptionalKey =
   | "planning"
   | "queuedUntil"
   | "isQueued"
+  | "unsaved"
   | "fruitlessPlans"
   | "timeLimitAt"
   | "timeLeftMs";

@@ -98,6 +98,14 @@ export type RunEvent =
       readonly type: "checkpoint-saved";
       readonly checkpoint: CheckpointRecord;
       readonly skipped: number;
+      /** The first of those that were skipped, each with the reason. */
+      readonly leftOut?: readonly string[];
+    })
+  /** There is something to save, and none of it can be. */
+  | (OfAttempt & {
+      readonly type: "checkpoint-missed";
+      readonly skipped: number;
+      readonly leftOut: readonly string[];
     })
   | (OfAttempt & {
       readonly type: "outputs-collected";

@@ -68,7 +68,7 @@ export function applyJobStarted(draft: Draft, event: Of<"job-started">): void {
   if (event.isResumed !== undefined) updateAttempt(draft, number, { isResumed: event.isResumed });
   ask(draft, { kind: "watch-job", attempt: number, member });
   if (!attempt.members.every((each) => each.isStarted)) return;
-  clear(draft, "queuedUntil", "fruitlessPlans");
+  clear(draft, "queuedUntil", "fruitlessPlans", "unsaved");
   updateAttempt(draft, number, { phase: "running", jobStartedAt: event.at });
   const rule = draft.submission.job.checkpoint;
   if (rule !== undefined)

@@ -35,9 +35,10 @@ import {
   applyLeaseGiven,
 } from "./reduce-outputs.ts";
 import { beginSpare, dropSpare, failAttempt, startWhenAllowed } from "./attempt.ts";
+import { applyCheckpointSaved, noteUnsaved } from "./reduce-checkpoint.ts";
 import { closeAttempts } from "./close.ts";
 import type { Draft } from "./draft.ts";
-import { ask, findAttempt, update, updateAttempt, updateMember } from "./draft.ts";
+import { ask, findAttempt, update, updateMember } from "./draft.ts";
 import type { RunEvent } from "./events.ts";
 import { isEnding } from "./status.ts";
 
@@ -110,8 +111,9 @@ function apply(draft: Draft, event: RunEvent): void {
     case "interruption-noticed":
       return applyInterruption(draft, event);
     case "checkpoint-saved":
-      updateAttempt(draft, event.attempt, { saved: event.checkpoint });
-      return update(draft, { checkpoint: event.checkpoint });
+      return applyCheckpointSaved(draft, event);
+    case "checkpoint-missed":
+      return noteUnsaved(draft, event, true);
     case "outputs-collected":
       return applyCollected(draft, event);
     case "collect-failed":

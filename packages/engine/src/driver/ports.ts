@@ -45,8 +45,8 @@ export interface RunFiles {
     offset: number,
   ): Promise<void>;
   /**
-   * Brings the checkpoint folder home; `undefined` when there is nothing in it. A bad one never replaces a good one.
-   * `isFinal`: the job has stopped, so one look is enough.
+   * Brings the checkpoint folder home; `undefined` when there is nothing in it, and without `checkpoint` when nothing in it
+   * could be copied. A bad one never replaces a good one. `isFinal`: the job has stopped, so one look is enough.
    */
   saveCheckpoint(
     session: HostSession,
@@ -54,7 +54,7 @@ export interface RunFiles {
     options: Wait & { readonly path: string; readonly isFinal: boolean; readonly keep: number },
   ): Promise<
     | {
-        readonly checkpoint: Omit<CheckpointRecord, "attempt" | "at">;
+        readonly checkpoint?: Omit<CheckpointRecord, "attempt" | "at">;
         readonly skipped: readonly SkippedFile[];
       }
     | undefined

@@ -67,7 +67,26 @@ export function viewRun(options: {
     endedAt: options.settledAt === undefined ? null : new Date(options.settledAt).toISOString(),
     ...failureOf(context, isUnconfirmed),
     labels: submission.job.labels,
+    ...notesOf(context),
   };
+}
+
+const advice = "Write a new file and rename it into its place, or save less often.";
+
+/** What keeps being lost of the checkpoints while nobody knows. */
+function notesOf({ unsaved, checkpoint, isSettled }: RunContext): Pick<RunView, "notes"> {
+  if (unsaved === undefined || isSettled === true) return {};
+  const more = unsaved.count - unsaved.files.length;
+  const names = `${unsaved.files.join(", ")}${more > 0 ? ` and ${more} more` : ""}`;
+  const since = `${new Date(unsaved.since).toISOString().slice(0, 19)}Z`;
+  const last =
+    !unsaved.isAll || checkpoint === undefined
+      ? ""
+      : ` The last good one is of ${new Date(checkpoint.at).toISOString().slice(0, 19)}Z.`;
+  const what = unsaved.isAll
+    ? `No checkpoint could be saved since ${since}`
+    : `Checkpoints lack files since ${since}`;
+  return { notes: [`${what}: ${names}.${last} ${advice}`] };
 }
 
 /** The job's own exit code needs no explanation; everything else does. */

@@ -47,11 +47,24 @@ export async function takeCheckpoint(work: Work, attempt: number, isFinal: boole
   });
   if (saved === undefined) return;
   session.ports.crashPoint("sent:take-checkpoints");
+  const leftOut = saved.skipped
+    .slice(0, mostNamed)
+    .map(({ path, reason }) => `${path} (${reason})`);
+  const skipped = saved.skipped.length;
+  if (saved.checkpoint === undefined) {
+    // Told once: the next ones find the same until one succeeds.
+    if (session.snapshot().context.unsaved?.isAll === true) return;
+    return session.emit({ type: "checkpoint-missed", attempt, skipped, leftOut });
+  }
   const tookMs = Math.max(0, session.ports.clock.now() - startedAt);
   await session.emit({
     type: "checkpoint-saved",
     attempt,
     checkpoint: { ...saved.checkpoint, attempt, at: startedAt, tookMs },
-    skipped: saved.skipped.length,
+    skipped,
+    ...(skipped === 0 ? {} : { leftOut }),
   });
 }
+
+/** Files that are named of those which could not be saved. */
+const mostNamed = 3;
