@@ -36,27 +36,27 @@ export interface SoakReport extends ManyJobs {
   readonly descriptorSpread: number;
 }
 
-/** Faults of every kind, each at every so many calls or machines. */
-function makeConfig(jobs: number): string {
-  const every = (step: number, fault: string): readonly string[] =>
-    Array.from(
-      { length: Math.floor((2 * jobs) / step) },
-      (_, index) => `      - { nth: ${(index + 1) * step}, ${fault} }`,
-    );
+/** Faults of every kind, each in one of so many calls or machines, by chance. */
+function makeConfig(seed: number): string {
+  const often = (step: number, fault: string): string =>
+    `      - { rate: ${(1 / step).toFixed(4)}, ${fault} }`;
   const faults = [
-    ...every(17, "on: create, do: error, kind: no_capacity"),
-    ...every(23, "on: create, do: lose-reply"),
-    ...every(29, "on: create, do: delay, by: 1s"),
-    ...every(13, "on: release, do: ignore"),
-    ...every(31, "on: release, do: error, kind: unavailable"),
-    ...every(19, "on: list, do: lag, by: 5s"),
-    ...every(37, "on: get, do: error, kind: rate_limited"),
-    ...every(11, "on: lease, after: 300ms, do: die"),
-    ...every(7, "on: lease, after: 300ms, do: interrupt, notice: 2s"),
+    often(17, "on: create, do: error, kind: no_capacity"),
+    often(23, "on: create, do: lose-reply"),
+    often(29, "on: create, do: delay, by: 1s"),
+    often(13, "on: release, do: ignore"),
+    often(31, "on: release, do: error, kind: unavailable"),
+    often(19, "on: list, do: lag, by: 5s"),
+    often(37, "on: get, do: error, kind: rate_limited"),
+    often(41, "on: get, do: stale, by: 2s"),
+    often(43, "on: get, do: junk, as: html"),
+    often(11, "on: lease, after: 300ms, do: die"),
+    often(7, "on: lease, after: 300ms, do: interrupt, notice: 2s"),
   ].join("\n");
   const platform = (name: string, price: number): string => `  ${name}:
     adapter: mock
     boot: 200ms
+    seed: ${seed}
     offers:
       - { type: a, gpu: "RTX4090:24GB:1", price: ${price} CNY/h, market: spot }
       - { type: b, gpu: "RTX4090:24GB:1", price: ${price + 1} CNY/h }
@@ -81,7 +81,8 @@ export async function playSoak(options: {
 }): Promise<SoakReport> {
   const { jobs, parallel } = options;
   const random = makeRandom(options.seed);
-  const home = await makeManyJobs({ jobs, longestMs: 1500, random, config: makeConfig(jobs) });
+  const config = makeConfig(options.seed);
+  const home = await makeManyJobs({ jobs, longestMs: 1500, random, config });
   const gpujob = createGpujob({
     home: join(home.home, "state"),
     cwd: home.cwd,
