@@ -10,7 +10,7 @@ import type { AdapterContext, Secret } from "@gpujob/spec";
 import { GpujobError, PlatformError } from "@gpujob/spec";
 import type { AwsConfig } from "./config.ts";
 import { awsErrors } from "./errors.ts";
-import type * as sdkModule from "./sdk.ts";
+import type * as sdkModule from "./ec2-client.ts";
 
 export type Wait = { readonly signal: AbortSignal };
 type Sdk = typeof sdkModule;
@@ -87,7 +87,7 @@ export function createEc2(config: AwsConfig, context: AdapterContext): Ec2 {
   }
 
   async function open(region: string): Promise<{ readonly sdk: Sdk; readonly client: Client }> {
-    const sdk = await import("./sdk.ts");
+    const sdk = await import("./ec2-client.ts");
     const known = clients.get(region);
     if (known !== undefined) return { sdk, client: known };
     const { endpoint, profile } = config;

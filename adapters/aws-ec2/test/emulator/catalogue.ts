@@ -42,7 +42,8 @@ export function describeOfferings(tree: Tree, stock: readonly CloudStock[]): Rec
   if (textAt(tree, "LocationType") !== "availability-zone") {
     throw new Refusal("InvalidParameterValue", "Only zones are known here");
   }
-  const rows = stock.filter(({ market }) => market === "on-demand");
+  const places = new Map(stock.map((row) => [`${row.zone}/${row.type}`, row]));
+  const rows = [...places.values()];
   return {
     instanceTypeOfferingSet: applyFilters(tree, rows, ({ type }, name) => byType(type)(name)).map(
       ({ type, zone }) => ({
