@@ -20,3 +20,4 @@ export { ledgerOf } from "./driver/facts.ts";
 export { stateOf, viewRun } from "./driver/view.ts";
 export { placeEnvironment } from "./core/place-environment.ts";
 export { readStored } from "./core/stored-json.ts";
+export { deadline } from "./effects/work.ts";

@@ -1,7 +1,7 @@
+import type { EnginePlatform } from "@gpujob/engine";
 import { toFailure } from "@gpujob/spec";
 import type { SortedLeases } from "./audit-sort.ts";
 import type { AuditLease } from "./gpujob.ts";
-import type { ConfiguredPlatform } from "./platforms.ts";
 
 /** Releases leases that have no reason to exist; says of each what came of it. */
 export async function fixLeases(
@@ -22,7 +22,7 @@ export async function fixLeases(
   );
 }
 
-function fixNote(state: "released" | "releasing", { capabilities }: ConfiguredPlatform): string {
+function fixNote(state: "released" | "releasing", { capabilities }: EnginePlatform): string {
   if (state === "released") return "released";
   return capabilities.release === "by-hand"
     ? "given back; ending it is yours"

@@ -1,12 +1,12 @@
+import type { EnginePlatform } from "@gpujob/engine";
 import type { Lease } from "@gpujob/spec";
 import type { LeaseRow, RunRow } from "@gpujob/store";
 import type { AuditLease } from "./gpujob.ts";
 import { viewLease } from "./lease-rows.ts";
-import type { ConfiguredPlatform } from "./platforms.ts";
 
 /** A lease as its platform showed it. */
 export interface SeenLease {
-  readonly target: ConfiguredPlatform;
+  readonly target: EnginePlatform;
   readonly lease: Lease;
 }
 

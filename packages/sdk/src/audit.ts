@@ -1,3 +1,5 @@
+import { deadline } from "@gpujob/engine";
+import type { EnginePlatform } from "@gpujob/engine";
 import type { Clock, Lease, PlanMissing } from "@gpujob/spec";
 import { IncompleteListError, toFailure } from "@gpujob/spec";
 import type { Store } from "@gpujob/store";
@@ -6,7 +8,6 @@ import { sortLeases } from "./audit-sort.ts";
 import type { SeenLease } from "./audit-sort.ts";
 import { lookAfterByHand } from "./by-hand-leases.ts";
 import type { AuditLease, AuditReport } from "./gpujob.ts";
-import type { ConfiguredPlatform } from "./platforms.ts";
 import { withoutName } from "./platforms.ts";
 
 type Wait = { readonly signal: AbortSignal };
@@ -16,7 +17,7 @@ const sweepDeadlineMs = 30_000;
 
 interface Sweep {
   readonly store: Store;
-  readonly platforms: readonly ConfiguredPlatform[];
+  readonly platforms: readonly EnginePlatform[];
   readonly installation: string;
   readonly clock: Clock;
   /** Name of this process for locks. */
@@ -67,16 +68,16 @@ export async function audit(
 
 async function sweepPlatform(
   sweep: Sweep,
-  target: ConfiguredPlatform,
+  target: EnginePlatform,
   { signal }: Wait,
 ): Promise<{ readonly found: readonly SeenLease[]; readonly missing?: PlanMissing }> {
   const see = (leases: readonly Lease[]): readonly SeenLease[] =>
     leases.map((lease) => ({ target, lease }));
+  const limit = deadline(sweep.clock, signal, sweepDeadlineMs);
   try {
-    const limit = AbortSignal.any([signal, AbortSignal.timeout(sweepDeadlineMs)]);
     const leases = await target.platform.listLeases(
       { installation: sweep.installation },
-      { signal: limit },
+      { signal: limit.signal },
     );
     return { found: see(leases) };
   } catch (error) {
@@ -86,5 +87,7 @@ async function sweepPlatform(
     // One machine that does not answer hides itself, not the others.
     const found = see(IncompleteListError.is(error) ? error.listed : []);
     return { found, missing: { platform: target.name, reason, failure } };
+  } finally {
+    limit.clear();
   }
 }

@@ -1,12 +1,11 @@
-import { amendRun } from "@gpujob/engine";
-import type { DriverEvent } from "@gpujob/engine";
+import { amendRun, deadline } from "@gpujob/engine";
+import type { DriverEvent, EnginePlatform } from "@gpujob/engine";
 import type { Clock, Lease } from "@gpujob/spec";
 import { toFailure } from "@gpujob/spec";
 import type { LeaseRow, RunRow, Store } from "@gpujob/store";
 import { endAtOf, remindersOf, warningsOf } from "./by-hand.ts";
 import type { AuditReport } from "./gpujob.ts";
 import { termsOf, viewLease } from "./lease-rows.ts";
-import type { ConfiguredPlatform } from "./platforms.ts";
 
 type Wait = { readonly signal: AbortSignal };
 
@@ -16,7 +15,7 @@ const askDeadlineMs = 30_000;
 /** What asking machines that only their user can end needs. */
 export interface ByHandSight {
   readonly store: Store;
-  readonly platforms: readonly ConfiguredPlatform[];
+  readonly platforms: readonly EnginePlatform[];
   readonly clock: Clock;
   /** Name of this process for locks. */
   readonly owner: string;
@@ -125,12 +124,14 @@ async function askMachine(
 ): Promise<Lease | string> {
   const target = sight.platforms.find(({ name }) => name === row.platform);
   if (target === undefined || row.leaseId === undefined) return "It cannot be asked from here.";
+  const limit = deadline(sight.clock, signal, askDeadlineMs);
   try {
-    const limit = AbortSignal.any([signal, AbortSignal.timeout(askDeadlineMs)]);
-    const lease = await target.platform.getLease(row.leaseId, { signal: limit });
+    const lease = await target.platform.getLease(row.leaseId, { signal: limit.signal });
     return lease ?? "The machine knows nothing of it any more: it was set up anew.";
   } catch (error) {
     signal.throwIfAborted();
     return toFailure(error).message;
+  } finally {
+    limit.clear();
   }
 }

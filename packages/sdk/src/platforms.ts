@@ -222,7 +222,7 @@ function missingOf(
 }
 
 /** Told beside the platform's name, a reason need not begin with it. */
-export function withoutName({ message }: Failure, { name }: ConfiguredPlatform): string {
+export function withoutName({ message }: Failure, { name }: Pick<EnginePlatform, "name">): string {
   const rest = message.startsWith(name) ? message.slice(name.length) : undefined;
   return rest === undefined ? message : (/^:? (.+)$/s.exec(rest)?.[1] ?? message);
 }
