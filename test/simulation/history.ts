@@ -18,6 +18,7 @@ import { createSimMarket } from "./sim-market.ts";
 import type { SimMarket } from "./sim-market.ts";
 import { createSimPorts } from "./sim-ports.ts";
 import type { SharedWorld } from "./sim-ports.ts";
+import { sweepUntilClean } from "./sweep.ts";
 import { createTimeline } from "./timeline.ts";
 import type { Timeline } from "./timeline.ts";
 import { epochMs } from "./world-time.ts";
@@ -128,6 +129,8 @@ export async function playHistory(options: HistoryOptions): Promise<HistoryResul
     mutant,
     values: new Map(),
     newId: () => `id${(ids += 1)}`,
+    installation: submission.installation,
+    wallOffsetMs: () => wallOffset(scenario, timeline.now()),
     onCommit(commit: Commit) {
       if (commit.settledAt !== undefined) isSettled = true;
       if (commit.event.type !== "checkpoint-saved") return;
@@ -157,7 +160,7 @@ export async function playHistory(options: HistoryOptions): Promise<HistoryResul
   if (isSettled && !crew.isIdle())
     noticed.push({ kind: "stuck", what: "a driver goes on although the run is settled" });
   const violations = [...(await check(remains(), "settled"))];
-  await sweepUntilClean(timeline, markets, mutant);
+  await sweepUntilClean(world, runId);
   violations.push(...(await check(remains(), "swept")));
   crew.disperse();
   return { violations, turns: timeline.turns(), endedAtMs: timeline.now() };
@@ -231,7 +234,7 @@ function createCrew(options: {
       name: `driver-${number}`,
       timeline,
       fates: fatesOf(number),
-      wallOffsetMs: () => wallOffset(scenario, timeline.now()),
+      wallOffsetMs: world.wallOffsetMs,
       onFate: (fate) => onFate(fate, process),
     });
     const controller = new AbortController();
@@ -323,24 +326,6 @@ function vouchNowAndThen(world: SharedWorld, runId: string): void {
   };
   if (world.markets.some(({ facts }) => facts.release === "owned"))
     timeline.at(1_800_000, () => void look());
-}
-
-/** `gpujob audit --fix`, a few times within a day: everything that is surely ours and has no reason to exist goes. */
-async function sweepUntilClean(
-  timeline: Timeline,
-  markets: readonly SimMarket[],
-  mutant: Mutant | undefined,
-): Promise<void> {
-  for (const afterMs of [300_000, 1_800_000, 7_200_000, 90_000_000]) {
-    await timeline.run(() => false, timeline.now() + afterMs);
-    if (mutant?.isBlind === true) continue;
-    for (const market of markets) {
-      for (const machine of market.machines()) {
-        if (market.isVisible(machine) && market.facts.release !== "owned")
-          market.release(machine, 0);
-      }
-    }
-  }
 }
 
 function submissionOf(scenario: Scenario, runId: string): Submission {

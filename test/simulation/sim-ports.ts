@@ -25,6 +25,10 @@ export interface SharedWorld {
   readonly timeouts: Timeouts;
   readonly mutant: Mutant | undefined;
   readonly newId: () => string;
+  /** Marks the machines of this history's user. */
+  readonly installation: string;
+  /** How far the wall clock of the drivers' computer is set wrong now. */
+  readonly wallOffsetMs: () => number;
   /** Named values of the store, of this history alone: histories share a store. */
   readonly values: Map<string, string>;
   readonly onCommit: (commit: Commit) => void;
@@ -38,32 +42,8 @@ export function createSimPorts(
   number: number,
 ): EnginePorts {
   const { scenario, timeline, markets } = world;
-  const isOffline = (): boolean =>
-    scenario.faults.some((fault) => isOff(fault, "offline", number, timeline.now()));
-  const isOpen = (machine: Machine, way: "up" | "down"): boolean =>
-    !isOffline() &&
-    !scenario.faults.some((fault) => isCut(fault, machine, way, number, timeline.now()));
-  const platforms = new Map<string, EnginePlatform>();
-  for (const [index, market] of markets.entries()) {
-    const api = createSimApi({
-      market,
-      index,
-      timeline,
-      process,
-      faults: scenario.faults,
-      counts: world.counts,
-      isOffline,
-      canReach: (machine) =>
-        machine.host.isUp() && isOpen(machine, "up") && isOpen(machine, "down"),
-      forgetsTokens: world.mutant?.forgetsTokens === true,
-    });
-    platforms.set(market.facts.name, {
-      name: market.facts.name,
-      platform: weaken(api, world.mutant),
-      capabilities: market.capabilities,
-      timeouts: world.timeouts,
-    });
-  }
+  const { isOffline, isOpen } = createNetwork(world, number);
+  const platforms = createPlatforms(world, process, number);
 
   return {
     store: createProcessStore(world, process, number),
@@ -142,6 +122,56 @@ export function createSimPorts(
     },
     crashPoint: (name) => process.pass(name),
   };
+}
+
+/** What reaches what for the `number`-th that drives, at this moment. */
+function createNetwork(
+  { scenario, timeline }: SharedWorld,
+  number: number,
+): {
+  readonly isOffline: () => boolean;
+  readonly isOpen: (machine: Machine, way: "up" | "down") => boolean;
+} {
+  const isOffline = (): boolean =>
+    scenario.faults.some((fault) => isOff(fault, "offline", number, timeline.now()));
+  return {
+    isOffline,
+    isOpen: (machine, way) =>
+      !isOffline() &&
+      !scenario.faults.some((fault) => isCut(fault, machine, way, number, timeline.now())),
+  };
+}
+
+/** All platforms as one process sees them. */
+export function createPlatforms(
+  world: SharedWorld,
+  process: DriverProcess,
+  number: number,
+): ReadonlyMap<string, EnginePlatform> {
+  const { scenario, timeline, markets } = world;
+  const { isOffline, isOpen } = createNetwork(world, number);
+  const platforms = new Map<string, EnginePlatform>();
+  for (const [index, market] of markets.entries()) {
+    const api = createSimApi({
+      market,
+      index,
+      timeline,
+      process,
+      faults: scenario.faults,
+      counts: world.counts,
+      isOffline,
+      canReach: (machine) =>
+        machine.host.isUp() && isOpen(machine, "up") && isOpen(machine, "down"),
+      forgetsTokens: world.mutant?.forgetsTokens === true,
+    });
+    platforms.set(market.facts.name, {
+      name: market.facts.name,
+      platform: weaken(api, world.mutant),
+      capabilities: market.capabilities,
+      timeouts: world.timeouts,
+    });
+  }
+  return platforms;
 }
 
 function missingFor(platform: string, error: unknown): PlanMissing {

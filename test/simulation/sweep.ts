@@ -1,0 +1,59 @@
+import type { Store } from "@gpujob/store";
+import { audit } from "../../packages/sdk/src/audit.ts";
+import { createDriverProcess } from "./driver-process.ts";
+import { createPlatforms } from "./sim-ports.ts";
+import type { SharedWorld } from "./sim-ports.ts";
+
+/** No fault of a driver is its own. */
+const sweeper = 0;
+/** How long after the end of a run its user looks, each from the last time, in milliseconds. */
+const pauses = [300_000, 1_800_000, 7_200_000, 90_000_000] as const;
+
+/**
+ * `gpujob audit --fix`, a few times within a day, by the library's own code against the platforms as they are then: what
+ * is surely ours and has no reason to exist goes.
+ */
+export async function sweepUntilClean(world: SharedWorld, runId: string): Promise<void> {
+  const { timeline } = world;
+  for (const pauseMs of pauses) {
+    await timeline.run(() => false, timeline.now() + pauseMs);
+    let isOver = false;
+    const swept = sweepOnce(world, runId).finally(() => (isOver = true));
+    await timeline.run(() => isOver, Number.POSITIVE_INFINITY);
+    await swept;
+  }
+}
+
+async function sweepOnce(world: SharedWorld, runId: string): Promise<void> {
+  const process = createDriverProcess({
+    name: "audit",
+    timeline: world.timeline,
+    fates: [],
+    wallOffsetMs: world.wallOffsetMs,
+  });
+  const platforms = createPlatforms(world, process, sweeper);
+  const report = await audit(
+    {
+      store: ofRun(world.store, runId),
+      platforms: [...platforms.values()],
+      installation: world.installation,
+      clock: process.clock,
+      owner: process.name,
+    },
+    { fix: true },
+    { signal: new AbortController().signal },
+  );
+  for (const each of report.fixed) world.trace?.(`audit ${each.leaseId}: ${each.note}`);
+}
+
+/** Histories share a store, and an audit is about all of it. */
+function ofRun(store: Store, runId: string): Store {
+  return {
+    ...store,
+    listRuns: async () => {
+      const row = await store.loadRun(runId);
+      return row === undefined ? [] : [row];
+    },
+    listLeases: (filter) => store.listLeases({ ...filter, runId }),
+  };
+}
