@@ -161,6 +161,43 @@ describe.concurrent("a rented machine whose driver never comes back", () => {
   });
 });
 
+describe.concurrent("a rented machine whose own power-off ends its bill", () => {
+  it("is held for limits.hold after the last driver was there, and then ends itself", async ({
+    expect,
+    onTestFinished,
+  }) => {
+    const setup = `printf '#!/bin/sh\\necho "$(date +%%s) $*" >>/tmp/powered-off\\n' >/usr/local/bin/sudo; chmod 755 /usr/local/bin/sudo`;
+    const lab = await openFaultLab({ hosts: [{ setup }], onTestFinished });
+    const { host, port, hostKeyFingerprint } = lab.host(0);
+    const machine = `{ ssh: "ssh -p ${port} student@${host}", key: ${join(lab.home, "key")}, hostKey: "${hostKeyFingerprint}", sheet: mornai/rtx4090, powerOff: ends }`;
+    const config = `platforms:\n  rented: { adapter: rented, hosts: [${machine}] }\ntimeouts: { offers: 20s }\ntether: long\n`;
+    await writeFile(join(lab.home, "state", "config.yaml"), config, { mode: 0o600 });
+    const submitted = await lab.submit(
+      "name: brief\nworkdir: .\nlimits: { hold: 15s }\nrun: |\n  for i in 1 2 3 4 5 6 7 8 9; do echo step $i; sleep 1; done\n",
+    );
+    await until(() => submitted.out().includes("step 2"), 60_000, submitted);
+    submitted.kill("SIGKILL");
+    await submitted.result;
+    const poweredOff = async (): Promise<string> =>
+      (await lab.host(0).exec(["sh", "-c", "cat /tmp/powered-off 2>/dev/null; true"])).stdout;
+    await until(async () => (await poweredOff()) !== "", 120_000);
+    const [, reason, , ended] = (
+      await lab.host(0).exec(["sh", "-c", "cat /home/student/.gpujob/attempts/*/control/exit"])
+    ).stdout.split(" ");
+    const [at, ...command] = (await poweredOff()).trim().split(" ");
+    const heldSeconds = Number(at) - Number(ended);
+    say(
+      `limits.hold 15 s with the driver dead: ${command.join(" ")} ${heldSeconds} s after the job`,
+    );
+    expect(reason).toBe("exited");
+    expect(command.slice(0, 2)).toEqual(["-n", "shutdown"]);
+    // Whole seconds on both sides; a busy computer makes it later, never sooner.
+    expect(heldSeconds).toBeGreaterThanOrEqual(14);
+    // Only a machine that nobody needs any more: its outputs had their time to be fetched.
+    expect(await isAlive(lab)).toBe(false);
+  });
+});
+
 describe.concurrent("a host", () => {
   it("ends a job whose log and cards are silent for longer than idle, and brings home what it was doing", async ({
     expect,
