@@ -1,5 +1,9 @@
+import { capabilityDefaults } from "@gpujob/adapter-kit";
+import { createTestOffer } from "@gpujob/adapter-kit/testing";
+import type { RunContext } from "@gpujob/engine";
+import { initialSnapshot } from "@gpujob/engine";
 import { describe, it } from "vitest";
-import { endAtOf, remindersOf, warningsOf } from "./by-hand.ts";
+import { endAtOf, remindersOf, renewalsSoon, warningsOf } from "./by-hand.ts";
 
 const perHour = { currency: "CNY", micros: 2_200_000 };
 const mornai = {
@@ -41,6 +45,48 @@ describe("a machine that only its user can end", () => {
       "rented: box: at 2026-12-04 10:00 UTC, in 9d 1h, the machine is deleted.",
     ]);
     expect(remindersOf(lease, begin, begin + 11 * 86_400_000)).toEqual([]);
+  });
+
+  it("tells of each hour once it is about to begin, as long as it is held", ({ expect }) => {
+    const { billing, byHand } = mornai;
+    const offer = createTestOffer({ byHand, price: { perHour, billing, source: "sheet" } });
+    const capabilities = { ...capabilityDefaults, release: "by-hand", markets: [] } as const;
+    const contextWith = (state: "held" | "gone"): RunContext => ({
+      ...initialSnapshot("r-test01").context,
+      attempts: [
+        {
+          number: 1,
+          candidate: {
+            offer,
+            capabilities,
+            pricePerHour: perHour,
+            totalPrice: perHour,
+            reason: "",
+          },
+          phase: "running",
+          startedAt: begin,
+          members: [
+            {
+              member: 0,
+              leaseKey: "k",
+              state,
+              leaseId: "box",
+              intendedAt: begin,
+              billedFrom: begin,
+            },
+          ],
+        },
+      ],
+    });
+    const soon = (at: number): readonly { readonly key: string; readonly message: string }[] =>
+      renewalsSoon(contextWith("held"), begin + at * minute);
+    expect(soon(40)).toEqual([]);
+    expect(soon(51)[0]?.message).toBe(
+      "box: At 2026-11-24 11:00 UTC, in 9m, the next hour begins and costs 2.20 CNY.",
+    );
+    expect(soon(55)[0]?.key).toBe(soon(51)[0]?.key);
+    expect(soon(111)[0]?.key).not.toBe(soon(51)[0]?.key);
+    expect(renewalsSoon(contextWith("gone"), begin + 51 * minute)).toEqual([]);
   });
 
   it("is ended in its platform's console where nobody says more", ({ expect }) => {

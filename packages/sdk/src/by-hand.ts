@@ -42,10 +42,16 @@ const unitNames: ReadonlyMap<number, string> = new Map([
   [86_400, "day"],
 ]);
 
-function renewalOf({ billing, perHour }: ByHandTerms, billedFrom: number, now: number): string {
+/** When the next unit begins, epoch milliseconds. */
+function nextUnitAt({ billing }: ByHandTerms, billedFrom: number, now: number): number {
   const unitMs = billing.unitSeconds * 1000;
-  const begun = Math.max(0, Math.floor((now - billedFrom) / unitMs) + 1);
-  const nextAt = billedFrom + begun * unitMs;
+  return billedFrom + Math.max(0, Math.floor((now - billedFrom) / unitMs) + 1) * unitMs;
+}
+
+function renewalOf(terms: ByHandTerms, billedFrom: number, now: number): string {
+  const { billing, perHour } = terms;
+  const unitMs = billing.unitSeconds * 1000;
+  const nextAt = nextUnitAt(terms, billedFrom, now);
   const micros = Math.round((perHour.micros * billing.unitSeconds) / 3600);
   const price = formatMoney({ currency: perHour.currency, micros });
   const left = formatDuration(Math.max(60_000, Math.ceil((nextAt - now) / 60_000) * 60_000));
@@ -67,10 +73,39 @@ export function remindersOf(
   });
 }
 
+/** So long before another unit begins it is told to whoever watches the run, in milliseconds. */
+const renewalNoticeMs = 10 * 60_000;
+
+/** Machines of a run that begin another paid unit soon; `key` is another one for each unit. */
+export function renewalsSoon(
+  context: RunContext,
+  now: number,
+): readonly { readonly key: string; readonly message: string }[] {
+  return openByHand(context).flatMap(({ leaseId, terms, billedFrom }) => {
+    if (terms.byHand?.renews !== true || billedFrom === undefined) return [];
+    const nextAt = nextUnitAt(terms, billedFrom, now);
+    if (nextAt - now > renewalNoticeMs) return [];
+    const message = `${leaseId}: ${renewalOf(terms, billedFrom, now)}`;
+    return [{ key: `${leaseId}@${nextAt}`, message }];
+  });
+}
+
 /** What the user of a run must do about its machines: one sentence or two for each that only they can end. */
 export function notesOfRun(context: RunContext, now: number): readonly string[] {
-  return context.attempts.flatMap(({ candidate, members }) => {
-    const { offer, capabilities } = candidate;
+  return openByHand(context).flatMap((open) => {
+    const { leaseId, terms, platform } = open;
+    return [
+      `${leaseId} bills until you end it at ${endAtOf(terms, platform)}; then gpujob audit --ended ${leaseId}.`,
+      ...warningsOf(open, now),
+    ];
+  });
+}
+
+/** Machines of a run that its user must end. */
+function openByHand(
+  context: RunContext,
+): readonly (OpenByHand & { readonly leaseId: string; readonly platform: string })[] {
+  return context.attempts.flatMap(({ candidate: { offer, capabilities }, members }) => {
     if (capabilities.release !== "by-hand") return [];
     return members.flatMap(({ state, leaseId, billedFrom, pricePerHour }) => {
       if (leaseId === undefined || (state !== "held" && state !== "releasing")) return [];
@@ -79,12 +114,8 @@ export function notesOfRun(context: RunContext, now: number): readonly string[] 
         perHour: pricePerHour ?? offer.price.perHour,
         ...(offer.byHand === undefined ? {} : { byHand: offer.byHand }),
       };
-      const open = { terms, ...(billedFrom === undefined ? {} : { billedFrom }) };
-      const where = endAtOf(terms, offer.platform);
-      return [
-        `${leaseId} bills until you end it at ${where}; then gpujob audit --ended ${leaseId}.`,
-        ...warningsOf(open, now),
-      ];
+      const open = { leaseId, platform: offer.platform, terms };
+      return [billedFrom === undefined ? open : { ...open, billedFrom }];
     });
   });
 }

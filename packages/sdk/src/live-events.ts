@@ -1,7 +1,14 @@
-import type { DriverEvent, RunEvent as JournalEvent, Snapshot, Submission } from "@gpujob/engine";
+import type {
+  DriverEvent,
+  RunContext,
+  RunEvent as JournalEvent,
+  Snapshot,
+  Submission,
+} from "@gpujob/engine";
 import { stateOf } from "@gpujob/engine";
 import { formatDuration } from "@gpujob/spec";
 import type { Clock } from "@gpujob/spec";
+import { renewalsSoon } from "./by-hand.ts";
 import type { RunEvent } from "./gpujob.ts";
 import { keptUntil, sayKept } from "./kept-until.ts";
 import { describeEvent } from "./timeline.ts";
@@ -29,10 +36,24 @@ export function createLiveEvents(
   const told = new Map<string, number>();
   const begun = new Map<string, number>();
   let lastPlan: string | undefined;
+  let context: RunContext | undefined;
+
+  /** Once for each paid unit that is about to begin. */
+  function renewals(at: number): readonly RunEvent[] {
+    const soon = context === undefined ? [] : renewalsSoon(context, at);
+    return soon.flatMap(({ key, message }) => {
+      if (told.has(key)) return [];
+      told.set(key, at);
+      const hint = "Stop the job and end the machine before if you do not want to pay it.";
+      return [{ type: "notice", at, level: "warning", message, hint }];
+    });
+  }
+
   return (event) => {
     const at = clock.now();
     switch (event.type) {
       case "journal": {
+        context = event.snapshot.context;
         if (event.event.type === "plan-made") {
           // Asked every half minute, a long queue would else fill the screen with one sentence.
           const said = describeEvent(event.event);
@@ -66,8 +87,9 @@ export function createLiveEvents(
           },
         ];
       }
-      case "log":
       case "beat":
+        return renewals(at);
+      case "log":
         return [];
     }
   };
