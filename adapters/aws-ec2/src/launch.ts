@@ -130,8 +130,9 @@ function spotOptions(
   { priceLimit, offer: { region } }: LeaseRequest,
 ): RunInstancesCommandInput["InstanceMarketOptions"] {
   const hasLimit = priceLimit !== undefined && priceLimit.currency === currencyOf(region);
-  // The limit is for everything that bills by the hour; EC2's is for the machine alone, in steps of 0.0001.
-  const limit = hasLimit ? priceLimit.micros / 1e6 - surchargeOf(config, region) : 0;
+  // The limit is for everything that bills by the hour, rounded to a millionth; EC2's is for the machine alone, in steps of
+  // 0.0001.
+  const limit = hasLimit ? (priceLimit.micros - 0.6) / 1e6 - surchargeOf(config, region) : 0;
   return {
     MarketType: "spot",
     SpotOptions: {
