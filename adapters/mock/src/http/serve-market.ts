@@ -43,6 +43,8 @@ export interface MarketServer {
  */
 export async function serveMarket(options: ServeMarketOptions): Promise<MarketServer> {
   const { folder, platform } = options;
+  // Every plan loads this package; only who serves a market needs what serving it takes.
+  const { createServer } = await import("node:http");
   const ended = new AbortController();
   const market = openOwnMarket(options.config, { ...options, stateFolder: folder });
   const routes = [
