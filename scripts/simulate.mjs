@@ -1,9 +1,11 @@
 // @ts-check
 // The deterministic simulation by hand: a million histories, the mutation gate, or one seed in full.
 //
-//   node scripts/simulate.mjs [--histories 1000000] [--seed 1]
+//   node scripts/simulate.mjs [--histories 1000000] [--seed 1] [--workers 8]
 //   node scripts/simulate.mjs --mutants
 //   node scripts/simulate.mjs --replay 4711 [--shrink] [--mutant no-freeze]
+//
+// An interrupt ends it after the batches under way, and says from which seed to go on.
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -31,8 +33,11 @@ const { values } = parseArgs({
   },
 });
 const folder = join(repository, "test", "simulation");
-const batchSize = 2000;
+const batchSize = 500;
 const gateMs = 60_000;
+const tellEveryMs = 10_000;
+/** More broken promises than this say nothing new. */
+const mostBad = 20;
 
 if (values.replay !== undefined) process.exitCode = await replaySeed(Number(values.replay));
 else if (values.mutants) process.exitCode = await checkMutants();
@@ -41,20 +46,30 @@ else process.exitCode = await simulate(Number(values.histories), Number(values.s
 /**
  * @typedef {{ first: number, count: number, mutant?: string, mostBad?: number, timeMs?: number }} Work
  * @typedef {import("../test/simulation/run-histories.ts").BatchReport} Report
- * @param {Work} work
- * @returns {Promise<Report>}
+ * @typedef {{ run: (work: Work) => Promise<Report>, end: () => Promise<number> }} Player
  */
-async function runBatch(work) {
+
+/**
+ * A thread that plays batch after batch: its code stays warm.
+ *
+ * @returns {Promise<Player>}
+ */
+async function startPlayer() {
   const { Worker } = await import("node:worker_threads");
+  // Almost nothing outlives a history, so that rarer collections cost less.
   const worker = new Worker(join(folder, "worker.ts"), {
-    workerData: work,
-    // Almost nothing outlives a history, so that rarer collections cost less.
     resourceLimits: { maxYoungGenerationSizeMb: 64 },
   });
-  return new Promise((resolve, reject) => {
-    worker.once("message", resolve);
-    worker.once("error", reject);
-  });
+  return {
+    run: (work) =>
+      new Promise((resolve, reject) => {
+        worker.removeAllListeners();
+        worker.once("message", resolve);
+        worker.once("error", reject);
+        worker.postMessage(work);
+      }),
+    end: () => worker.terminate(),
+  };
 }
 
 /**
@@ -77,36 +92,78 @@ async function replaySeed(seed, mutant = values.mutant) {
  * @param {number} first
  */
 async function simulate(histories, first) {
-  const began = performance.now();
+  const tally = createTally();
+  const until = first + histories;
   let next = first;
-  let done = 0;
-  let told = began;
-  /** @type {import("../test/simulation/run-histories.ts").BadSeed[]} */
-  const bad = [];
+  let isInterrupted = false;
+  let told = performance.now();
+  /** First seeds of the batches under way. @type {Set<number>} */
+  const open = new Set();
+  process.once("SIGINT", () => (isInterrupted = true));
+  process.once("SIGTERM", () => (isInterrupted = true));
   const work = async () => {
-    while (next < first + histories && bad.length < 20) {
+    const player = await startPlayer();
+    while (next < until && !isInterrupted && tally.bad.length < mostBad) {
       const from = next;
-      next = Math.min(first + histories, from + batchSize);
-      const report = await runBatch({
-        first: from,
-        count: next - from,
-        ...(values.mutant === undefined ? {} : { mutant: values.mutant }),
-      });
-      done += report.histories;
-      for (const one of report.bad) {
-        bad.push(one);
-        const what = one.violations.map((each) => `${each.kind}: ${each.what}`);
-        console.log(`seed ${one.seed}: ${what.join("; ")}`);
-      }
-      if (performance.now() - told < 10_000) continue;
+      next = Math.min(until, from + batchSize);
+      open.add(from);
+      const mutant = values.mutant === undefined ? {} : { mutant: values.mutant };
+      tally.add(await player.run({ first: from, count: next - from, ...mutant }));
+      open.delete(from);
+      if (performance.now() - told < tellEveryMs) continue;
       told = performance.now();
-      console.log(`${done} histories, ${rate(done, began)} a second, ${bad.length} bad seeds`);
+      console.log(`${tally.line()}; all seeds below ${Math.min(next, ...open)} are done`);
     }
+    await player.end();
   };
   await Promise.all(Array.from({ length: Number(values.workers) }, work));
-  console.log(`${done} histories, ${rate(done, began)} a second, ${bad.length} bad seeds`);
-  await showSmallest(bad);
-  return bad.length > 0 ? 1 : 0;
+  for (const line of tally.summary()) console.log(line);
+  if (next < until) console.log(`Go on with --seed ${next} --histories ${until - next}.`);
+  await showSmallest(tally.bad);
+  return tally.bad.length > 0 ? 1 : 0;
+}
+
+/** What all batches showed together. */
+function createTally() {
+  const began = performance.now();
+  const sum = { histories: 0, turns: 0, drivers: 0, faults: 0 };
+  /** @type {Record<string, number>} */
+  const struck = {};
+  /** @type {import("../test/simulation/run-histories.ts").BadSeed[]} */
+  const bad = [];
+  /** @param {number} total */
+  const each = (total) => (total / Math.max(1, sum.histories)).toFixed(1);
+  const line = () => {
+    const seconds = (performance.now() - began) / 1000;
+    const rate = Math.round(sum.histories / seconds);
+    const { user, system } = process.cpuUsage();
+    const perCpu = Math.round((sum.histories * 1_000_000) / (user + system));
+    return `${sum.histories} histories, ${rate} a second, ${perCpu} per second of processor, ${bad.length} bad seeds`;
+  };
+  return {
+    bad,
+    line,
+    /** @param {Report} report */
+    add(report) {
+      for (const name of /** @type {const} */ (["histories", "turns", "drivers", "faults"]))
+        sum[name] += report[name];
+      for (const [name, count] of Object.entries(report.struck))
+        struck[name] = (struck[name] ?? 0) + count;
+      for (const one of report.bad) {
+        bad.push(one);
+        const what = one.violations.map(({ kind, what: words }) => `${kind}: ${words}`);
+        console.log(`seed ${one.seed}: ${what.join("; ")}`);
+      }
+    },
+    summary: () => [
+      line(),
+      `Each history: ${each(sum.turns)} steps, ${each(sum.drivers)} drivers, ${each(sum.faults)} faults planned.`,
+      "Histories in which a fault did strike:",
+      ...Object.entries(struck)
+        .toSorted(([one], [other]) => (one < other ? -1 : 1))
+        .map(([name, count]) => `  ${String(count).padStart(8)} ${name}`),
+    ],
+  };
 }
 
 /** @param {readonly import("../test/simulation/run-histories.ts").BadSeed[]} bad */
@@ -122,22 +179,16 @@ async function showSmallest(bad) {
   }
 }
 
-/**
- * @param {number} done
- * @param {number} began
- */
-function rate(done, began) {
-  return Math.round((done * 1000) / (performance.now() - began));
-}
-
 /** Takes each ingredient out in turn; the simulation must notice within a minute. */
 async function checkMutants() {
   const { mutants } = await import("../test/simulation/mutants.ts");
   let survived = 0;
   for (const { name, missing } of mutants) {
+    const player = await startPlayer();
     const began = performance.now();
     const work = { first: Number(values.seed), count: 1e9, mutant: name, mostBad: 1 };
-    const { bad, histories } = await runBatch({ ...work, timeMs: gateMs });
+    const { bad, histories } = await player.run({ ...work, timeMs: gateMs });
+    await player.end();
     const seconds = ((performance.now() - began) / 1000).toFixed(1);
     const [first] = bad;
     const what = first?.violations.map((each) => `${each.kind}: ${each.what}`).join("; ");

@@ -50,8 +50,13 @@ export interface HistoryOptions {
 
 export interface HistoryResult {
   readonly violations: readonly Violation[];
+  /** Waits that ended: how much happened. */
   readonly turns: number;
+  /** Processes that drove, one after the other or two at once. */
+  readonly drivers: number;
   readonly endedAtMs: number;
+  /** Faults that did strike, by name; one that was planned for later than the end is not among them. */
+  readonly struck: ReadonlySet<string>;
 }
 
 const timeouts: Timeouts = {
@@ -75,6 +80,7 @@ export async function playHistory(options: HistoryOptions): Promise<HistoryResul
   const hosts: SimHost[] = [];
   const disk = createHomeDisk();
   let newestCheckpointMs = 0;
+  const struck = new Set<string>();
   let isSettled = false;
   let ids = 0;
 
@@ -84,6 +90,7 @@ export async function playHistory(options: HistoryOptions): Promise<HistoryResul
       facts,
       now: () => timeline.now(),
       at: (atMs, action) => timeline.at(atMs, action),
+      onStrike: (how) => void struck.add(`machine ${how}`),
       faultsOf: (machine) =>
         scenario.faults.filter(isOfMachine).filter((fault) => fault.machine === machine),
       makeHost({ offerId, upAt, powerOff }) {
@@ -130,7 +137,8 @@ export async function playHistory(options: HistoryOptions): Promise<HistoryResul
     values: new Map(),
     newId: () => `id${(ids += 1)}`,
     installation: submission.installation,
-    wallOffsetMs: () => wallOffset(scenario, timeline.now()),
+    wallOffsetMs: () => wallOffset(scenario, timeline.now(), struck),
+    struck,
     onCommit(commit: Commit) {
       if (commit.settledAt !== undefined) isSettled = true;
       if (commit.event.type !== "checkpoint-saved") return;
@@ -163,7 +171,13 @@ export async function playHistory(options: HistoryOptions): Promise<HistoryResul
   await sweepUntilClean(world, runId);
   violations.push(...(await check(remains(), "swept")));
   crew.disperse();
-  return { violations, turns: timeline.turns(), endedAtMs: timeline.now() };
+  return {
+    violations,
+    turns: timeline.turns(),
+    drivers: crew.processes.length,
+    endedAtMs: timeline.now(),
+    struck,
+  };
 }
 
 function isOfMachine(fault: Fault): fault is Fault & { readonly kind: "machine" } {
@@ -171,11 +185,13 @@ function isOfMachine(fault: Fault): fault is Fault & { readonly kind: "machine" 
 }
 
 interface Crew {
-  start(): void;
+  /** Another process begins to drive; false once nothing is left to drive. */
+  start(): boolean;
   /** Does no process of it do anything any more? */
   isIdle(): boolean;
   readonly processes: readonly DriverProcess[];
-  handOver(driver: number): void;
+  /** Asks one to let go; false when there is no such process yet. */
+  handOver(driver: number): boolean;
   /** Ends all of it, so that nothing is kept in memory. */
   disperse(): void;
 }
@@ -220,6 +236,7 @@ function createCrew(options: {
   }
 
   function onFate(fate: Fate, process: DriverProcess): void {
+    world.struck.add(fate.do === "die" ? "crash" : "stop");
     world.trace?.(
       `${process.name} ${fate.do === "die" ? "dies" : `stands still for ${fate.forMs} ms`}`,
     );
@@ -227,8 +244,8 @@ function createCrew(options: {
     if (fate.takeoverMs !== undefined) timeline.at(timeline.now() + fate.takeoverMs, () => start());
   }
 
-  function start(): void {
-    if (processes.length >= mostDrivers || options.isSettled()) return;
+  function start(): boolean {
+    if (processes.length >= mostDrivers || options.isSettled()) return false;
     const number = processes.length + 1;
     const process: DriverProcess = createDriverProcess({
       name: `driver-${number}`,
@@ -251,6 +268,7 @@ function createCrew(options: {
         onEnd(process, "threw");
       },
     );
+    return true;
   }
 
   function onEnd(process: DriverProcess, kind: DriveEnd["kind"] | "threw"): void {
@@ -266,7 +284,10 @@ function createCrew(options: {
     start,
     processes,
     isIdle: () => processes.every((each) => each.isDead() || ended.has(each)),
-    handOver: (driver) => controllers[driver - 1]?.abort(new GpujobError("aborted", "hand-over")),
+    handOver(driver) {
+      controllers[driver - 1]?.abort(new GpujobError("aborted", "hand-over"));
+      return driver <= controllers.length;
+    },
     disperse() {
       for (const process of processes) process.kill();
       for (const controller of controllers) controller.abort();
@@ -274,11 +295,12 @@ function createCrew(options: {
   };
 }
 
-function wallOffset({ faults }: Scenario, now: number): number {
+function wallOffset({ faults }: Scenario, now: number, struck: Set<string>): number {
   let offset = 0;
   for (const fault of faults) {
     if (fault.kind === "wall-jump" && now >= fault.atMs) offset += fault.ms;
   }
+  if (offset !== 0) struck.add("wall-jump");
   return offset;
 }
 
@@ -288,13 +310,23 @@ function scheduleWorld(world: SharedWorld, crew: Crew, runId: string): void {
   for (const fault of world.scenario.faults) {
     if (fault.kind === "suspend") {
       timeline.at(fault.atMs, () => {
+        if (!crew.isIdle()) world.struck.add("suspend");
         for (const process of crew.processes) process.suspend(fault.ms);
       });
     }
-    if (fault.kind === "second-driver") timeline.at(fault.atMs, () => crew.start());
-    if (fault.kind === "hand-over") timeline.at(fault.atMs, () => crew.handOver(fault.driver));
+    if (fault.kind === "second-driver")
+      timeline.at(fault.atMs, () => {
+        if (crew.start()) world.struck.add("second-driver");
+      });
+    if (fault.kind === "hand-over")
+      timeline.at(fault.atMs, () => {
+        if (crew.handOver(fault.driver)) world.struck.add("hand-over");
+      });
     if (fault.kind === "wish")
-      timeline.at(fault.atMs, () => void wish(store, runId, fault, timeline));
+      timeline.at(fault.atMs, () => {
+        if (!crew.isIdle()) world.struck.add("wish");
+        void wish(store, runId, fault, timeline);
+      });
   }
   vouchNowAndThen(world, runId);
 }

@@ -2,6 +2,7 @@ import { openStore } from "@gpujob/store";
 import type { Store } from "@gpujob/store";
 import type { Violation } from "./checkers.ts";
 import { playHistory } from "./history.ts";
+import type { HistoryResult } from "./history.ts";
 import { makeScenario } from "./make-scenario.ts";
 import type { Mutant } from "./mutants.ts";
 import type { Scenario } from "./scenario.ts";
@@ -17,8 +18,14 @@ export interface BadSeed {
 export interface BatchReport {
   readonly histories: number;
   readonly bad: readonly BadSeed[];
-  /** Milliseconds of processor time of this thread's process. */
+  /** Milliseconds of processor time of this thread's process, its other threads included. */
   readonly cpuMs: number;
+  /** Waits that ended, processes that drove, and planned faults, over all histories. */
+  readonly turns: number;
+  readonly drivers: number;
+  readonly faults: number;
+  /** In how many histories each fault did strike, by its name. */
+  readonly struck: Readonly<Record<string, number>>;
 }
 
 /** Histories share a store, because opening one costs as much as a history; this many, so that it stays small. */
@@ -39,22 +46,28 @@ export async function runHistories(options: {
   const bad: BadSeed[] = [];
   const began = process.cpuUsage();
   let store = await openMemory();
-  let histories = 0;
-  while (histories < count && bad.length < mostBad && options.isOver?.() !== true) {
-    const seed = first + histories;
-    histories += 1;
-    if (histories % historiesPerStore === 0) {
+  const sum = { histories: 0, turns: 0, drivers: 0, faults: 0 };
+  const struck: Record<string, number> = {};
+  while (sum.histories < count && bad.length < mostBad && options.isOver?.() !== true) {
+    const seed = first + sum.histories;
+    sum.histories += 1;
+    if (sum.histories % historiesPerStore === 0) {
       await store.close();
       store = await openMemory();
       // Lets signals and messages of the surroundings through.
       await new Promise((resolve) => setImmediate(resolve));
     }
-    const violations = await play(makeScenario(seed), store, mutant);
+    const scenario = makeScenario(seed);
+    const { violations, ...played } = await play(scenario, store, mutant);
+    sum.turns += played.turns;
+    sum.drivers += played.drivers;
+    sum.faults += scenario.faults.length;
+    for (const name of played.struck) struck[name] = (struck[name] ?? 0) + 1;
     if (violations.length > 0) bad.push({ seed, violations });
   }
   await store.close();
   const used = process.cpuUsage(began);
-  return { histories, bad, cpuMs: (used.user + used.system) / 1000 };
+  return { ...sum, struck, bad, cpuMs: (used.user + used.system) / 1000 };
 }
 
 /** Plays one scenario in a store of its own. */
@@ -67,7 +80,7 @@ export async function playScenario(
 ): Promise<readonly Violation[]> {
   const store = await openMemory();
   try {
-    return await play(scenario, store, options.mutant, options.trace);
+    return (await play(scenario, store, options.mutant, options.trace)).violations;
   } finally {
     await store.close();
   }
@@ -83,20 +96,19 @@ export async function shrinkScenario(scenario: Scenario, mutant?: Mutant): Promi
   });
 }
 
-async function play(
+function play(
   scenario: Scenario,
   store: Store,
   mutant?: Mutant,
   trace?: (atMs: number, line: string) => void,
-): Promise<readonly Violation[]> {
-  const { violations } = await playHistory({
+): Promise<HistoryResult> {
+  return playHistory({
     scenario,
     store,
     runId: `r-${scenario.seed}`,
     ...(mutant === undefined ? {} : { mutant }),
     ...(trace === undefined ? {} : { trace }),
   });
-  return violations;
 }
 
 /** No statement of the simulation ever waits for another process. */

@@ -29,6 +29,8 @@ export interface SimApiOptions {
   readonly process: DriverProcess;
   readonly faults: readonly Fault[];
   readonly counts: CallCounts;
+  /** Faults that did strike, by name. */
+  readonly struck: Set<string>;
   /** Has this process no network at all? */
   readonly isOffline: () => boolean;
   /** Is the machine itself there for this process, on platforms that are hosts? */
@@ -42,7 +44,7 @@ const glitchMs = 9000;
 
 /** The platform as one process sees it: over a network, with faults, each call with a deadline. */
 export function createSimApi(options: SimApiOptions): Platform {
-  const { market, timeline, process, faults, counts } = options;
+  const { market, timeline, process, faults, counts, struck } = options;
   const { facts } = market;
   const { idempotency } = market.capabilities;
 
@@ -56,7 +58,7 @@ export function createSimApi(options: SimApiOptions): Platform {
 
   function weather(how: "down" | "throttled" | "vanish", mostMs?: number): boolean {
     const now = timeline.now();
-    return faults.some(
+    const isSo = faults.some(
       (fault) =>
         fault.kind === "api" &&
         fault.platform === options.index &&
@@ -64,6 +66,8 @@ export function createSimApi(options: SimApiOptions): Platform {
         now >= fault.atMs &&
         now < fault.atMs + Math.min(fault.ms, mostMs ?? fault.ms),
     );
+    if (isSo) struck.add(`api ${how}`);
+    return isSo;
   }
 
   function lostKind(operation: string): PlatformErrorKind {
@@ -103,12 +107,14 @@ export function createSimApi(options: SimApiOptions): Platform {
   }
 
   function strike(kind: "create" | "release", count: number): Fault | undefined {
-    return faults.find(
+    const found = faults.find(
       (fault) =>
         fault.kind === kind &&
         count >= fault.nth &&
         count < fault.nth + (fault.kind === "release" ? fault.times : 1),
     );
+    if (found !== undefined && "how" in found) struck.add(`${kind} ${found.how}`);
+    return found;
   }
 
   function rent(request: LeaseRequest, factor: number): Machine {

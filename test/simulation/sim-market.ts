@@ -68,6 +68,8 @@ export function createSimMarket(options: {
     readonly powerOff: (atMs: number) => void;
   }) => { readonly host: SimHost; readonly number: number; readonly isNew: boolean };
   readonly faultsOf: (machine: number) => readonly MachineFault[];
+  /** A fault of a machine is going to happen to one that was rented. */
+  readonly onStrike: (how: MachineFault["how"]) => void;
 }): SimMarket {
   const { facts, now } = options;
   const isOwned = facts.release === "owned";
@@ -215,7 +217,11 @@ export function createSimMarket(options: {
         machine.hasFailed = true;
         end(machine, bootAt, "boot failed");
       }
-      if (made.isNew) for (const fault of faults) strike(machine, fault);
+      if (made.isNew)
+        for (const fault of faults) {
+          options.onStrike(fault.how);
+          strike(machine, fault);
+        }
       return machine;
     },
     isVisible: (machine) => now() >= machine.visibleAt,

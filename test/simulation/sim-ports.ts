@@ -32,6 +32,8 @@ export interface SharedWorld {
   /** Named values of the store, of this history alone: histories share a store. */
   readonly values: Map<string, string>;
   readonly onCommit: (commit: Commit) => void;
+  /** Faults that did strike in this history, by name. */
+  readonly struck: Set<string>;
   readonly trace?: (line: string) => void;
 }
 
@@ -126,19 +128,27 @@ export function createSimPorts(
 
 /** What reaches what for the `number`-th that drives, at this moment. */
 function createNetwork(
-  { scenario, timeline }: SharedWorld,
+  { scenario, timeline, struck }: SharedWorld,
   number: number,
 ): {
   readonly isOffline: () => boolean;
   readonly isOpen: (machine: Machine, way: "up" | "down") => boolean;
 } {
-  const isOffline = (): boolean =>
-    scenario.faults.some((fault) => isOff(fault, "offline", number, timeline.now()));
+  const isOffline = (): boolean => {
+    const now = timeline.now();
+    const isSo = scenario.faults.some((fault) => isOff(fault, "offline", number, now));
+    if (isSo) struck.add("offline");
+    return isSo;
+  };
   return {
     isOffline,
-    isOpen: (machine, way) =>
-      !isOffline() &&
-      !scenario.faults.some((fault) => isCut(fault, machine, way, number, timeline.now())),
+    isOpen(machine, way) {
+      if (isOffline()) return false;
+      const now = timeline.now();
+      const cut = scenario.faults.find((fault) => isCut(fault, machine, way, number, now));
+      if (cut?.kind === "partition") struck.add(`partition ${cut.way}`);
+      return cut === undefined;
+    },
   };
 }
 
@@ -159,6 +169,7 @@ export function createPlatforms(
       process,
       faults: scenario.faults,
       counts: world.counts,
+      struck: world.struck,
       isOffline,
       canReach: (machine) =>
         machine.host.isUp() && isOpen(machine, "up") && isOpen(machine, "down"),
@@ -237,8 +248,9 @@ function createProcessStore(world: SharedWorld, process: DriverProcess, number: 
     return process.call(name, () => {
       const now = timeline.now();
       const isDown = world.scenario.faults.some((fault) => isOff(fault, "store-down", number, now));
-      if (isDown) throw new GpujobError("store", "The store cannot be reached.");
-      return work();
+      if (!isDown) return work();
+      world.struck.add("store-down");
+      throw new GpujobError("store", "The store cannot be reached.");
     });
   }
 

@@ -1,8 +1,8 @@
-import { parentPort, workerData } from "node:worker_threads";
+import { parentPort } from "node:worker_threads";
 import { mutants } from "./mutants.ts";
 import { runHistories } from "./run-histories.ts";
 
-/** What `scripts/simulate.mjs` gives to each of its threads. */
+/** What `scripts/simulate.mjs` gives to each of its threads, again and again. */
 interface Work {
   readonly first: number;
   readonly count: number;
@@ -13,16 +13,20 @@ interface Work {
 
 // Most errors of a history are expected, and nobody reads where they came from.
 Error.stackTraceLimit = 0;
-// oxlint-disable-next-line typescript/no-unsafe-type-assertion -- only `scripts/simulate.mjs` starts this
-const work = workerData as Work;
-const mutant = mutants.find(({ name }) => name === work.mutant);
-const endsAt = performance.now() + (work.timeMs ?? Number.POSITIVE_INFINITY);
-const report = await runHistories({
-  first: work.first,
-  count: work.count,
-  ...(mutant === undefined ? {} : { mutant }),
-  ...(work.mostBad === undefined ? {} : { mostBad: work.mostBad }),
-  isOver: () => performance.now() > endsAt,
+parentPort?.on("message", (work: Work) => {
+  void play(work);
 });
-// oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
-parentPort?.postMessage(report);
+
+async function play(work: Work): Promise<void> {
+  const mutant = mutants.find(({ name }) => name === work.mutant);
+  const endsAt = performance.now() + (work.timeMs ?? Number.POSITIVE_INFINITY);
+  const report = await runHistories({
+    first: work.first,
+    count: work.count,
+    ...(mutant === undefined ? {} : { mutant }),
+    ...(work.mostBad === undefined ? {} : { mostBad: work.mostBad }),
+    isOver: () => performance.now() > endsAt,
+  });
+  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
+  parentPort?.postMessage(report);
+}
