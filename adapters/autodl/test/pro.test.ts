@@ -78,6 +78,21 @@ describe("offers of Container Instance Pro", () => {
       { prices: { "4090D": "1.5 CNY/h" }, discount: 0.95 },
     ));
 
+  it("give jobs a mirror of Hugging Face, unless the platform's own proxy does that", async ({
+    expect,
+  }) => {
+    const mirrorOf = async (settings: object): Promise<unknown> => {
+      let found: unknown;
+      await withWorld(async ({ platform }) => {
+        found = (await platform.listOffers({}, wait))[0]?.environment;
+      }, settings);
+      return found;
+    };
+    expect(await mirrorOf({})).toEqual({ HF_ENDPOINT: "https://hf-mirror.com" });
+    expect(await mirrorOf({ networkAcceleration: true })).toBeUndefined();
+    expect(await mirrorOf({ site: "gpuhub", regions: ["Singapore-A"] })).toBeUndefined();
+  });
+
   it("leave out a card that nobody has priced, until the user does", async ({ expect }) => {
     const idsOf = async (settings: object): Promise<readonly string[]> => {
       let ids: readonly string[] = [];

@@ -41,6 +41,10 @@ describe("a rented machine", () => {
       byHand: { endAt: "the console of https://www.mornai.cn", renews: true, powerOff: "none" },
     });
     expect(offer?.notes?.join("\n")).toContain("price of 2026-06-01 (third-party)");
+    expect(offer?.environment).toMatchObject({
+      HF_ENDPOINT: "https://hf-mirror.com",
+      GPUJOB_DOWNLOAD_PROXY: "http://proxy.mornai.cn:7890",
+    });
     await at.close();
   });
 
