@@ -27,12 +27,14 @@ import {
   unreachableView,
 } from "./offers.ts";
 import type { HostReport } from "./report.ts";
-import { chooseHost, noCapacity, refuse, secondsUntil } from "./requests.ts";
+import { noCapacity, rankHosts, refuse, secondsUntil } from "./requests.ts";
 
 type Wait = { readonly signal: AbortSignal };
 
 /** Of the time that a plan gives the platform: a dead host must not keep the others out of it. */
 const lookShare = 0.75;
+/** A host that is to be used may be slow to answer. */
+const createLookMs = 10_000;
 /** Where nobody said how long they wait, in milliseconds. */
 const usualLookMs = 2000;
 
@@ -134,7 +136,7 @@ export function createSshHostPlatform(config: SshHostConfig, context: AdapterCon
       return view === undefined ? undefined : readLease(view.host, view.report, request.leaseKey);
     };
     const create = (): Promise<Lease> =>
-      reserve(request, place.count, chooseHost(views, place.count, request), wait);
+      reserveFirst(request, place.count, rankHosts(views, place.count, request), wait);
     return createOnce({ platform, name: request.leaseKey, find, create }, wait);
   }
 
@@ -148,7 +150,7 @@ export function createSshHostPlatform(config: SshHostConfig, context: AdapterCon
   async function viewReachable(some: readonly Host[], wait: Wait): Promise<readonly HostView[]> {
     // The only host gets all the time there is; among several a dead one must not hold up the rest.
     const view = (host: Host): Promise<HostView> =>
-      some.length > 1 ? viewSoon(host, wait) : viewPatiently(host, wait);
+      some.length > 1 ? viewSoon(host, wait, createLookMs) : viewPatiently(host, wait);
     const answers = await Promise.allSettled(some.map(view));
     const views = answers.flatMap((answer) =>
       answer.status === "fulfilled" ? [answer.value] : [],
@@ -163,6 +165,22 @@ export function createSshHostPlatform(config: SshHostConfig, context: AdapterCon
       );
     }
     return views;
+  }
+
+  /** Somebody may take a host's cards between the look and the wish: then the next host is tried. */
+  async function reserveFirst(
+    request: LeaseRequest,
+    count: number,
+    [view, ...rest]: readonly HostView[],
+    wait: Wait,
+  ): Promise<Lease> {
+    try {
+      return await reserve(request, count, view, wait);
+    } catch (error) {
+      const isTaken = PlatformError.is(error) && error.kind === "no_capacity";
+      if (!isTaken || rest.length === 0) throw error;
+      return reserveFirst(request, count, rest, wait);
+    }
   }
 
   async function reserve(

@@ -8,12 +8,15 @@ export function secondsUntil(until: string, { clock }: AdapterContext): number {
   return Math.max(1, Math.ceil((Date.parse(until) - clock.now()) / 1000));
 }
 
-/** Where there is a choice: a host without another member of this attempt, then the one with the most free cards. */
-export function chooseHost(
+/**
+ * Where there is a choice, in the order to try: hosts without another member of this attempt, then those with the most
+ * free cards. Members that are placed at the same moment begin at different hosts. The first of all where none has room.
+ */
+export function rankHosts(
   views: readonly HostView[],
   count: number,
   { ownership }: LeaseRequest,
-): HostView | undefined {
+): readonly HostView[] {
   const hasMember = ({ report }: HostView): boolean =>
     report.leases.some(({ name, state }) => {
       const other = unpackOwnership(name);
@@ -23,12 +26,15 @@ export function chooseHost(
         isSameMember({ ...other, member: ownership.member }, ownership)
       );
     });
-  const fitting = views.filter(({ free }) => free.length >= count);
-  const [best] = fitting.toSorted(
-    (one, other) =>
-      Number(hasMember(one)) - Number(hasMember(other)) || other.free.length - one.free.length,
-  );
-  return best ?? views[0];
+  const first = ownership.member % Math.max(1, views.length);
+  const turned = [...views.slice(first), ...views.slice(0, first)];
+  const fitting = turned
+    .filter(({ free }) => free.length >= count)
+    .toSorted(
+      (one, other) =>
+        Number(hasMember(one)) - Number(hasMember(other)) || other.free.length - one.free.length,
+    );
+  return fitting.length === 0 ? views.slice(0, 1) : fitting;
 }
 
 /** What no host could do. */

@@ -137,6 +137,27 @@ describe("several hosts", () => {
   });
 });
 
+describe("the members of a gang", () => {
+  it("that are placed at the same moment each find a host that is free", async ({ expect }) => {
+    const names = ["a", "b", "c", "d"];
+    const lab = await startLab(
+      names.map((name) => ({ ssh: `root@${name}`, gpu: "RTX4090:24GB:1", price: "1 CNY/h" })),
+    );
+    const pool = await lab.offer("any-root-a-x1");
+    // All look before one has taken anything, and two of them belong to another run.
+    const requests = [0, 1, 2, 3].map((member) => {
+      const request = requestFor(pool);
+      const run = member < 2 ? "gangrun" : "another";
+      return { ...request, ownership: { ...request.ownership, run, member: member % 2 } };
+    });
+    const leases = await Promise.all(
+      requests.map((request) => lab.platform.createLease(request, wait)),
+    );
+    const hosts = leases.map(({ leaseId }) => leaseId.split("-").slice(0, 2).join("-"));
+    expect(hosts.toSorted()).toEqual(names.map((name) => `root-${name}`));
+  });
+});
+
 describe("a reservation", () => {
   it("whose holder is lost is not called ended, and is brought back with the next extension", async ({
     expect,
