@@ -38,8 +38,14 @@ export function parseFacts(text: string): HostFacts {
     ],
     tools: values.get("tool") ?? [],
     ...(supervisor > 0 ? { supervisorVersion: supervisor } : {}),
+    ...readSsh(Number(text1("ssh-port")), values.get("ssh-key") ?? []),
     ...(values.has("problem") ? { problems: values.get("problem") ?? [] } : {}),
   };
+}
+
+function readSsh(port: number, lines: readonly string[]): Pick<HostFacts, "ssh"> {
+  const hostKeys = lines.filter((line) => /^[a-z0-9-]+ [A-Za-z0-9+/]+=*$/.test(line));
+  return port > 0 && hostKeys.length > 0 ? { ssh: { port, hostKeys } } : {};
 }
 
 /** In a container the quota is what we have, not the machine's processors. */

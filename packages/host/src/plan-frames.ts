@@ -14,6 +14,7 @@ export function renderPlan(attempt: HostAttempt, plan: HostPlan, root: string): 
     secrets: renderExports(plan.secrets),
     job: jobScript,
     hostfile: renderHostFile(plan),
+    ...renderGang(plan, folder),
     ...(plan.setup === undefined ? {} : { setup: `${plan.setup}\n` }),
     ...(plan.run === undefined ? {} : { run: `${plan.run}\n` }),
     ...(plan.holdAfterSetup === true ? { barrier: "1\n" } : {}),
@@ -62,6 +63,35 @@ function renderHostFile(plan: HostPlan): string {
   return (plan.nodes?.addresses ?? [])
     .map((address) => `${address} slots=${plan.nodes?.gpusPerNode ?? 0}\n`)
     .join("");
+}
+
+/** SSH between the nodes: its own key and configuration, so that nothing of the user's is touched but authorized_keys. */
+function renderGang({ nodes }: HostPlan, folder: string): Record<string, string> {
+  if (nodes?.ssh === undefined) return {};
+  const { privateKey, publicKey, doors } = nodes.ssh;
+  const place = `${folder}/control/plan`;
+  const config = doors.map(
+    ({ address, port, user }, rank) => `Host node-${rank} ${address}
+  HostName ${address}
+  Port ${port}
+  User ${user}
+  HostKeyAlias node-${rank}
+  IdentityFile "${place}/gang-key"
+  IdentitiesOnly yes
+  UserKnownHostsFile "${place}/gang-known-hosts"
+  StrictHostKeyChecking yes
+  BatchMode yes
+`,
+  );
+  const known = doors.flatMap(({ hostKeys }, rank) =>
+    hostKeys.map((key) => `node-${rank} ${key}\n`),
+  );
+  return {
+    "gang-key": privateKey,
+    "gang-public": `${publicKey}\n`,
+    "gang-config": `${config.join("")}Host *\n  Include ~/.ssh/config\n  Include /etc/ssh/ssh_config\n`,
+    "gang-known-hosts": known.join(""),
+  };
 }
 
 function jobVariables(

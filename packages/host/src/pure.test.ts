@@ -106,6 +106,17 @@ describe("parseFacts", () => {
   it("refuses facts that were cut short", ({ expect }) => {
     expect(() => parseFacts("boot b\n")).toThrow(/did not finish/);
   });
+
+  it("reads how the machine's own SSH server is reached, and takes no junk for a key", ({
+    expect,
+  }) => {
+    const lines = ["ssh-port 2222", "ssh-key ssh-ed25519 AAAA", "ssh-key x; rm -rf /", "end", ""];
+    expect(parseFacts(lines.join("\n")).ssh).toEqual({
+      port: 2222,
+      hostKeys: ["ssh-ed25519 AAAA"],
+    });
+    expect(parseFacts("end\n")).not.toHaveProperty("ssh");
+  });
 });
 
 describe("paths", () => {

@@ -664,7 +664,7 @@ finish() {
     lives "$control/logger" || break
     sleep 0.2 2>/dev/null || sleep 1
   done
-  rm -f "$control/plan/secrets"
+  rm -f "$control/plan/secrets" "$control/plan/gang-key"
   get "$control/waited"
   if [ -n "$got" ]; then
     code=\${got% *}
@@ -921,6 +921,7 @@ prepare() {
     rm -rf "$control/plan.old"
     [ ! -d "$control/plan" ] || mv "$control/plan" "$control/plan.old"
     mv "$new" "$control/plan" || fail disk-full
+    open_gang
     rm -rf "$control/plan.old"
   fi
   beat
@@ -1111,7 +1112,8 @@ finish_all() {
     done
     kill_tree
     remove_cgroup
-    rm -f "$control/plan/secrets"
+    close_gang
+    rm -f "$control/plan/secrets" "$control/plan/gang-key"
   fi
   beat
   [ "$1" = remove ] || return 0
@@ -1423,6 +1425,51 @@ check_links() {
   done <links
 }
 
+open_gang() {
+  [ -e "$control/plan/gang-key" ] || return 0
+  mkdir -p "$control/gang" "$HOME/.ssh"
+  chmod 700 "$HOME/.ssh"
+  for tool in ssh scp sftp; do
+    [ -n "$(command -v "$tool")" ] || continue
+    printf '#!/bin/sh\\nexec "%s" -F "%s" "$@"\\n' "$(command -v "$tool")" "$control/plan/gang-config" >"$control/gang/$tool"
+    chmod 700 "$control/gang/$tool"
+  done
+  read -r line <"$control/plan/gang-public"
+  edit_keys "$line gpujob-gang-$mark"
+}
+close_gang() {
+  [ ! -e "$control/plan/gang-public" ] || edit_keys
+}
+edit_keys() {
+  keys=$HOME/.ssh/authorized_keys
+  tries=0
+  until mkdir "$keys.gpujob" 2>/dev/null || [ "$tries" -gt 100 ]; do
+    tries=$((tries + 1))
+    nap
+  done
+  target=$(readlink -f "$keys" 2>/dev/null)
+  target=\${target:-$keys}
+  if { kept_keys && { [ $# -eq 0 ] || printf '%s\\n' "$1"; }; } >"$target.$$" && chmod 600 "$target.$$"; then
+    mv -f "$target.$$" "$target"
+  else
+    rm -f "$target.$$"
+  fi
+  rmdir "$keys.gpujob"
+}
+kept_keys() {
+  [ -e "$keys" ] || return 0
+  while IFS= read -r line || [ -n "$line" ]; do
+    case $line in
+      *" gpujob-gang-$mark") continue ;;
+      *" gpujob-gang-"*)
+        other=\${dir%/*}/\${line##* gpujob-gang-}/control
+        [ -d "$other" ] && [ -z "$(find "$other/exit" -mtime +0 2>/dev/null)" ] || continue
+        ;;
+    esac
+    printf '%s\\n' "$line" || return 1
+  done <"$keys"
+}
+
 stock_all() {
   LC_ALL=C
   export LC_ALL
@@ -1622,6 +1669,7 @@ for gpujob_file in /usr/local/Ascend/ascend-toolkit/set_env.sh /usr/local/Ascend
   [ ! -r "$gpujob_file" ] || . "$gpujob_file" >/dev/null
 done
 . "$gpujob_control/plan/environment"
+[ ! -d "$gpujob_control/gang" ] || export PATH="$gpujob_control/gang:$PATH"
 for gpujob_file in HF_HOME:huggingface MODELSCOPE_CACHE:modelscope PIP_CACHE_DIR:pip UV_CACHE_DIR:uv; do
   eval "export \${gpujob_file%:*}=\\"\\\${\${gpujob_file%:*}:-\\$GPUJOB_CACHE_DIR/\${gpujob_file#*:}}\\""
 done
@@ -1745,6 +1793,13 @@ done
 if tail --version 2>/dev/null | grep -q GNU; then
   say "tool tail-follow"
   [ ! -e /proc/sys/fs/inotify/max_user_watches ] || say "tool inotify"
+fi
+set -- \${SSH_CONNECTION:-}
+if [ $# -eq 4 ]; then
+  say "ssh-port $4"
+  for file in /etc/ssh/ssh_host_*_key.pub; do
+    { read -r type blob _ <"$file"; } 2>/dev/null && say "ssh-key $type $blob"
+  done
 fi
 [ ! -s "$root/bin/protocol" ] || first "$root/bin/protocol" supervisor
 if [ -n "$(command -v nvidia-smi)" ]; then

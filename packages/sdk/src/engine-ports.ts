@@ -48,6 +48,7 @@ export function createEnginePorts(options: {
       options.access.openHost({ platform, leaseKey, node }, wait),
     files: options.files,
     sshPublicKey: () => options.access.publicKey(),
+    gangKey: (name) => options.access.gangKey(name),
     async resolveSecrets(submission) {
       const values: Record<string, string> = {};
       const missing: string[] = [];

@@ -1,7 +1,7 @@
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { openHost } from "@gpujob/host";
-import { createSshConnector, generateKeyPair, localFiles } from "@gpujob/ssh";
+import { createSshConnector, deriveKeyPair, generateKeyPair, localFiles } from "@gpujob/ssh";
 import type { HostKeyPins, SshConnector, SshKeyPair } from "@gpujob/ssh";
 import type { EnginePlatform } from "@gpujob/engine";
 import type { Channel, Clock, Connect, HostSession, Node, NodeAccess } from "@gpujob/spec";
@@ -25,6 +25,8 @@ export interface MachineAccess {
   /** For adapters, which know no leases of ours. */
   readonly connect: Connect;
   readonly publicKey: () => Promise<string>;
+  /** The key pair with which the nodes of one gang reach each other; the same in every process of this installation. */
+  readonly gangKey: (name: string) => Promise<SshKeyPair>;
   readonly openHost: (target: MachineTarget, wait: Wait) => Promise<HostSession>;
   readonly openChannel: (target: MachineTarget, wait: Wait) => Promise<Channel>;
   /** The connector that knows the host keys of one lease. */
@@ -89,6 +91,7 @@ export function createMachineAccess(options: {
     ssh,
     connect: kept.connect,
     publicKey: async () => (await ourKey()).publicKey,
+    gangKey: async (name) => deriveKeyPair(await ourKey(), `gang ${name}`),
     async openHost(target, wait) {
       const channel = await openChannel(target, wait);
       const session = openHost(channel, {

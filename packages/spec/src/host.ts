@@ -23,6 +23,12 @@ export interface HostFacts {
   readonly tools: readonly string[];
   /** Supervisor protocol that is installed; absent: none. */
   readonly supervisorVersion?: number;
+  /** Its own SSH server, as other machines of its network reach it; absent where it was reached in another way. */
+  readonly ssh?: {
+    readonly port: number;
+    /** Public host keys, each as type and base64. */
+    readonly hostKeys: readonly string[];
+  };
   /** What stands in the way of a job here, as sentences, such as a folder that cannot be written. */
   readonly problems?: readonly string[];
 }
@@ -78,7 +84,25 @@ export interface HostPlan {
   readonly nodes?: {
     readonly addresses: readonly string[];
     readonly gpusPerNode: number;
+    /** Opens SSH from each node to each other for the job, while the attempt lasts. */
+    readonly ssh?: GangSsh;
   };
+}
+
+/** A key of one attempt alone, and the doors that it opens. */
+export interface GangSsh {
+  /** The text of a private key file. */
+  readonly privateKey: string;
+  /** One line for `authorized_keys`. */
+  readonly publicKey: string;
+  /** By rank. */
+  readonly doors: readonly {
+    readonly address: string;
+    readonly port: number;
+    readonly user: string;
+    /** As in `HostFacts`. */
+    readonly hostKeys: readonly string[];
+  }[];
 }
 
 /** What the supervisor says of the job, once a second and at every change. */

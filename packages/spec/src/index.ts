@@ -68,6 +68,7 @@ export type {
   HostGpu,
   HostJobState,
   HostListing,
+  GangSsh,
   HostPlan,
   HostSession,
   HostVerdict,

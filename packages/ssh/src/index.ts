@@ -5,7 +5,7 @@ export type { SshFiles } from "./files.ts";
 export type { Forwarding, PortForward } from "./forward-port.ts";
 export type { HostKeyPin, HostKeyPins, UnknownHostKey } from "./host-keys.ts";
 export { installPublicKey } from "./install-public-key.ts";
-export { generateKeyPair } from "./keys.ts";
+export { deriveKeyPair, generateKeyPair } from "./keys.ts";
 export type { SshKeyPair } from "./keys.ts";
 export type { SshLimits } from "./limits.ts";
 export type { Shell, ShellOptions } from "./open-shell.ts";

@@ -3,7 +3,7 @@ import { chmod, writeFile } from "node:fs/promises";
 import { Secret } from "@gpujob/spec";
 import { describe, it } from "vitest";
 import { localFiles } from "./files.ts";
-import { generateKeyPair, parsePrivateKey, readPrivateKey } from "./keys.ts";
+import { deriveKeyPair, generateKeyPair, parsePrivateKey, readPrivateKey } from "./keys.ts";
 import { makeTestConnector } from "./testing/connector.ts";
 
 describe("keys", () => {
@@ -13,6 +13,19 @@ describe("keys", () => {
       expect(`ssh-ed25519 ${key.getPublicSSH().toString("base64")} me`).toBe(pair.publicKey);
       expect(key.verify("text", key.sign("text"))).toBe(true);
     }
+  });
+
+  it("derives the same pair for the same name each time, and another for each name and key", async ({
+    expect,
+  }) => {
+    const [one, other] = await Promise.all([generateKeyPair(), generateKeyPair()]);
+    const pair = deriveKeyPair(one, "r-1 1");
+    const key = parsePrivateKey(pair.privateKey, "test");
+    expect(`ssh-ed25519 ${key.getPublicSSH().toString("base64")} gpujob`).toBe(pair.publicKey);
+    expect(key.verify("text", key.sign("text"))).toBe(true);
+    expect(deriveKeyPair(one, "r-1 1").publicKey).toBe(pair.publicKey);
+    const others = [deriveKeyPair(one, "r-1 2"), deriveKeyPair(other, "r-1 1"), one];
+    for (const { publicKey } of others) expect(publicKey).not.toBe(pair.publicKey);
   });
 
   it("refuses a key that others could read, with the command that mends it", async ({ expect }) => {

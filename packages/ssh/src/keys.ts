@@ -1,4 +1,11 @@
-import { createHash, generateKeyPair as generate, randomBytes } from "node:crypto";
+import {
+  createHash,
+  createPrivateKey,
+  generateKeyPair as generate,
+  hkdfSync,
+  randomBytes,
+  type KeyObject,
+} from "node:crypto";
 import { promisify } from "node:util";
 import { GpujobError, type Secret } from "@gpujob/spec";
 import ssh2 from "ssh2";
@@ -15,6 +22,28 @@ export interface SshKeyPair {
 /** Makes a new ed25519 key pair. `comment` ends the public line; one word. */
 export async function generateKeyPair(comment = "gpujob"): Promise<SshKeyPair> {
   const { privateKey } = await promisify(generate)("ed25519");
+  return toKeyPair(privateKey, comment);
+}
+
+/** What comes before the 32 bytes of an ed25519 key in PKCS #8: RFC 8410 (2026-11). */
+const pkcs8Head = Buffer.from("302e020100300506032b657004220420", "hex");
+
+/**
+ * The ed25519 key pair that belongs to a name: the same each time for the same private key, and without it as hard to
+ * guess as any other. For keys that several processes must agree on and nobody stores.
+ */
+export function deriveKeyPair(from: SshKeyPair, name: string, comment = "gpujob"): SshKeyPair {
+  const seed = Buffer.from(hkdfSync("sha256", keyBytes(from), "", `gpujob key ${name}`, 32));
+  const key = Buffer.concat([pkcs8Head, seed]);
+  return toKeyPair(createPrivateKey({ key, format: "der", type: "pkcs8" }), comment);
+}
+
+/** The secret itself: the file around it is written anew with other random bytes by some tools. */
+function keyBytes({ privateKey }: SshKeyPair): string {
+  return parsePrivateKey(privateKey, "our key").getPrivatePEM();
+}
+
+function toKeyPair(privateKey: KeyObject, comment: string): SshKeyPair {
   const jwk = privateKey.export({ format: "jwk" });
   const secret = Buffer.from(jwk.d ?? "", "base64url");
   const point = Buffer.from(jwk.x ?? "", "base64url");

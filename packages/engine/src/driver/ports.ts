@@ -110,6 +110,13 @@ export interface EnginePorts {
   readonly files: RunFiles;
   /** Public key line for new machines. */
   readonly sshPublicKey: () => Promise<string>;
+  /**
+   * The key pair with which the nodes of a gang reach each other, the same for the same name in every driver. Absent where
+   * machines have no SSH.
+   */
+  readonly gangKey?: (
+    name: string,
+  ) => Promise<{ readonly privateKey: string; readonly publicKey: string }>;
   /** Values of the job's secrets; those that cannot be resolved are named. */
   readonly resolveSecrets: (submission: Submission) => Promise<{
     readonly values: Readonly<Record<string, string>>;

@@ -1,4 +1,4 @@
-import type { Failure, HostPlan, HostSession, Lease, UploadFile } from "@gpujob/spec";
+import type { Failure, GangSsh, HostPlan, HostSession, Lease, UploadFile } from "@gpujob/spec";
 import { GpujobError, toFailure } from "@gpujob/spec";
 import { budgetStopAt, defaultGraceMs } from "../core/limits.ts";
 import { placeEnvironment } from "../core/place-environment.ts";
@@ -117,6 +117,7 @@ async function planFor(work: Work, ref: MemberRef, isResumed: boolean): Promise<
   const orphan = orphanMs(session, target);
   const nodes = await nodeAddresses(work, ref.attempt);
   const own = nodes[ref.member];
+  const ssh = await openDoors(work, ref, nodes);
   return {
     environment: {
       ...placeEnvironment(job, attempt.candidate.offer),
@@ -137,6 +138,7 @@ async function planFor(work: Work, ref: MemberRef, isResumed: boolean): Promise<
     nodes: {
       addresses: nodes.map((node) => node.address),
       gpusPerNode: attempt.candidate.offer.gpu?.count ?? 0,
+      ...(ssh === undefined ? {} : { ssh }),
     },
     ...(own?.cards === undefined ? {} : { cards: own.cards }),
     ...(job.setup === undefined ? {} : { setup: job.setup }),
@@ -192,6 +194,30 @@ async function nodeAddresses(
       };
     }),
   );
+}
+
+/** How the nodes of a gang reach each other by SSH; `undefined` for one node, and where one of them has no server. */
+async function openDoors(
+  work: Work,
+  { attempt: number }: MemberRef,
+  nodes: readonly { readonly address: string }[],
+): Promise<GangSsh | undefined> {
+  const { session, signal } = work;
+  const { gangKey } = session.ports;
+  const { attempt } = lookUp(work, { attempt: number, member: 0 });
+  if (gangKey === undefined || attempt.members.length < 2) return undefined;
+  const found = await Promise.all(
+    attempt.members.map(async ({ member }) => {
+      const host = await session.host(number, member, { signal });
+      const { ssh, user } = await host.readFacts({ signal });
+      const address = nodes[member]?.address;
+      return ssh === undefined || address === undefined ? undefined : { address, user, ...ssh };
+    }),
+  );
+  const doors = found.filter((door) => door !== undefined);
+  if (doors.length < found.length) return undefined;
+  const { privateKey, publicKey } = await gangKey(`${session.submission.runId} ${number}`);
+  return { privateKey, publicKey, doors };
 }
 
 async function readLease(work: Work, ref: MemberRef): Promise<Lease> {

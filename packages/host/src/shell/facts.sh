@@ -38,6 +38,14 @@ if tail --version 2>/dev/null | grep -q GNU; then
   say "tool tail-follow"
   [ ! -e /proc/sys/fs/inotify/max_user_watches ] || say "tool inotify"
 fi
+# shellcheck disable=SC2086 # client, its port, our address, our port
+set -- ${SSH_CONNECTION:-}
+if [ $# -eq 4 ]; then
+  say "ssh-port $4"
+  for file in /etc/ssh/ssh_host_*_key.pub; do
+    { read -r type blob _ <"$file"; } 2>/dev/null && say "ssh-key $type $blob"
+  done
+fi
 [ ! -s "$root/bin/protocol" ] || first "$root/bin/protocol" supervisor
 if [ -n "$(command -v nvidia-smi)" ]; then
   limited nvidia-smi --query-gpu=index,name,memory.total,memory.used,uuid --format=csv,noheader,nounits 2>/dev/null | sed 's/^/nvidia /'

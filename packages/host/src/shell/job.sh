@@ -13,6 +13,7 @@ for gpujob_file in /usr/local/Ascend/ascend-toolkit/set_env.sh /usr/local/Ascend
   [ ! -r "$gpujob_file" ] || . "$gpujob_file" >/dev/null
 done
 . "$gpujob_control/plan/environment"
+[ ! -d "$gpujob_control/gang" ] || export PATH="$gpujob_control/gang:$PATH"
 for gpujob_file in HF_HOME:huggingface MODELSCOPE_CACHE:modelscope PIP_CACHE_DIR:pip UV_CACHE_DIR:uv; do
   eval "export ${gpujob_file%:*}=\"\${${gpujob_file%:*}:-\$GPUJOB_CACHE_DIR/${gpujob_file#*:}}\""
 done

@@ -312,7 +312,7 @@ finish() {
     lives "$control/logger" || break
     sleep 0.2 2>/dev/null || sleep 1
   done
-  rm -f "$control/plan/secrets"
+  rm -f "$control/plan/secrets" "$control/plan/gang-key"
   get "$control/waited"
   if [ -n "$got" ]; then
     code=${got% *}

@@ -90,6 +90,7 @@ prepare() {
     rm -rf "$control/plan.old"
     [ ! -d "$control/plan" ] || mv "$control/plan" "$control/plan.old"
     mv "$new" "$control/plan" || fail disk-full
+    open_gang
     rm -rf "$control/plan.old"
   fi
   beat
@@ -312,7 +313,8 @@ finish_all() {
     # What was started beside the job, by exec.
     kill_tree
     remove_cgroup
-    rm -f "$control/plan/secrets"
+    close_gang
+    rm -f "$control/plan/secrets" "$control/plan/gang-key"
   fi
   beat
   [ "$1" = remove ] || return 0
