@@ -1,6 +1,5 @@
 import { timingSafeEqual } from "node:crypto";
-import type { IncomingMessage, ServerResponse } from "node:http";
-import { createServer } from "node:http";
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Currency, Secret } from "@gpujob/spec";
 import { GpujobError } from "@gpujob/spec";
 import type { MockConfig } from "../config.ts";
@@ -79,7 +78,7 @@ export async function serveMarket(options: ServeMarketOptions): Promise<MarketSe
   };
 }
 
-async function listen(server: ReturnType<typeof createServer>, wanted: number): Promise<number> {
+async function listen(server: Server, wanted: number): Promise<number> {
   await new Promise<void>((resolve, reject) => {
     server.once("error", (cause) => {
       reject(
