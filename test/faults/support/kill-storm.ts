@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
+import { bundleDriver } from "./bundle-driver.ts";
 import type { FaultHome } from "./fault-home.ts";
 import { checkManyJobs, makeManyJobs, makeRandom, pause } from "./many-jobs.ts";
 import type { ManyJobs } from "./many-jobs.ts";
@@ -34,12 +35,13 @@ export async function playStorm(options: {
   const longestMs = options.kills * meanLifeMs;
   const home = await makeManyJobs({ jobs: options.jobs, longestMs, random, config });
   try {
+    const program = await bundleDriver(join(home.home, "driver"));
     let kills = 0;
     let early = 0;
     while (kills < options.kills && early <= options.jobs) {
       const share = (kills + 1) / (0.6 * options.kills);
       const count = Math.min(options.jobs, Math.ceil(options.jobs * share) + early);
-      if (await driveFor(home, count, 2 * random() * meanLifeMs)) {
+      if (await driveFor(home, program, count, 2 * random() * meanLifeMs)) {
         kills += 1;
         options.onKill?.(kills);
       } else {
@@ -47,7 +49,7 @@ export async function playStorm(options: {
         early += 1;
       }
     }
-    await driveFor(home, options.jobs, Number.POSITIVE_INFINITY);
+    await driveFor(home, program, options.jobs, Number.POSITIVE_INFINITY);
     return { kills, ...(await checkManyJobs(home, options.jobs)) };
   } finally {
     await home.remove();
@@ -55,17 +57,16 @@ export async function playStorm(options: {
 }
 
 /** Starts the driver and kills it so long after it is up; false when it had finished before. */
-async function driveFor(home: FaultHome, count: number, ms: number): Promise<boolean> {
-  const script = join(import.meta.dirname, "drive-many.ts");
-  const words = ["--conditions=@gpujob/source", script, join(home.home, "state"), home.cwd];
+async function driveFor(
+  home: FaultHome,
+  program: string,
+  count: number,
+  ms: number,
+): Promise<boolean> {
+  const words = [program, join(home.home, "state"), home.cwd];
   const child = spawn(process.execPath, [...words, String(count)], {
     stdio: ["ignore", "pipe", "inherit"],
-    env: {
-      PATH: process.env["PATH"],
-      HOME: home.home,
-      // Each life begins with the same sources: compiled once for all of them.
-      NODE_COMPILE_CACHE: join(home.home, "compiled"),
-    },
+    env: { PATH: process.env["PATH"], HOME: home.home },
   });
   const ended = once(child, "close");
   await Promise.race([once(child.stdout, "data"), ended]);

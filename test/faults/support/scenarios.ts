@@ -80,7 +80,7 @@ const limitedScenario: Scenario = {
   job: witnessedJob(
     "limited",
     `echo 42 > "$GPUJOB_OUTPUT_DIR/answer"\ntrap 'exit 0' TERM\nsleep 60 & wait`,
-    `${oneCard}limits: { time: 8s }\n`,
+    `${oneCard}limits: { time: 20s }\n`,
   ),
 };
 
