@@ -9,16 +9,34 @@ const kinds = ["loss", "partition", "machine", "job", "disk", "alone"];
 
 /** @returns {{ trials: string, only: string[] }} */
 function readArguments() {
-  const { values } = parseArgs({
-    options: { trials: { type: "string", default: "50" }, only: { type: "string" } },
-  });
+  const usage = `Usage: node scripts/host-trials.mjs [--trials N] [--only ${kinds.join(",")}]`;
+  const { values } = parseWords();
+  if (values.help) {
+    console.log(usage);
+    process.exit(0);
+  }
   const only = values.only?.split(",") ?? kinds;
   const unknown = only.filter((kind) => !kinds.includes(kind));
   if (!/^[1-9]\d*$/.test(values.trials) || unknown.length > 0) {
-    console.error(`Usage: node scripts/host-trials.mjs [--trials N] [--only ${kinds.join(",")}]`);
+    console.error(usage);
     process.exit(2);
   }
   return { trials: values.trials, only };
+}
+
+function parseWords() {
+  try {
+    return parseArgs({
+      options: {
+        trials: { type: "string", default: "50" },
+        only: { type: "string" },
+        help: { type: "boolean", default: false },
+      },
+    });
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : String(error));
+    process.exit(2);
+  }
 }
 
 const { trials, only } = readArguments();
