@@ -3,6 +3,7 @@
 //
 //   node scripts/kill-drivers.mjs                        every point once
 //   node scripts/kill-drivers.mjs --pairs [--share 1/3]  every point, then every point of the driver that took over
+//   node scripts/kill-drivers.mjs --host [--pairs]       the same on a real OpenSSH host in a container
 //   node scripts/kill-drivers.mjs --kills 300 --jobs 20 [--seed 1]   one driver of many runs, at random moments
 import { parseArgs } from "node:util";
 import { runCommand } from "./lib/command.mjs";
@@ -22,6 +23,7 @@ if (!process.execArgv.includes("--conditions=@gpujob/source")) {
 const { values } = parseArgs({
   options: {
     pairs: { type: "boolean", default: false },
+    host: { type: "boolean", default: false },
     share: { type: "string", default: "1/1" },
     kills: { type: "string" },
     jobs: { type: "string", default: "20" },
@@ -31,7 +33,8 @@ const { values } = parseArgs({
 });
 const places = Number(values.places);
 
-process.exitCode = values.kills === undefined ? await killAtPoints() : await killAtRandom();
+if (values.kills !== undefined) process.exitCode = await killAtRandom();
+else process.exitCode = values.host ? await killOnHost() : await killAtPoints();
 
 /** @returns {Promise<number>} */
 async function killAtPoints() {
@@ -70,6 +73,53 @@ async function killAtPoints() {
     `${verdicts.length} kill points and pairs, ${missed} of them not reached, ${bad.length} with another end`,
   );
   return bad.length === 0 ? 0 : 1;
+}
+
+/** @returns {Promise<number>} */
+async function killOnHost() {
+  const { ensureEngine, ensureTestHostImage } = await import("../test/support/docker.mjs");
+  /** @param {string} line */
+  const log = (line) => console.error(line);
+  for (const part of [
+    await ensureEngine({ required: true, log }),
+    await ensureTestHostImage({ log }),
+  ]) {
+    if (part.available) continue;
+    console.error(part.reason);
+    return 1;
+  }
+  const points = await import("../test/faults/support/host-points.ts");
+  const { removeTestContainers } = await import("../test/support/ssh-hosts.ts");
+  const on = await points.startKillHost();
+  try {
+    const undisturbed = await points.runHostTrial(on, []);
+    console.log(`Undisturbed: ${JSON.stringify(undisturbed.end)}`);
+    let played = 0;
+    /** @param {import("../test/faults/support/host-points.ts").HostVerdict} verdict */
+    const onVerdict = ({ line }) => console.log(`[${(played += 1)}] ${line}`);
+    const options = { undisturbed, places, onVerdict };
+    const singles = [...new Set(undisturbed.passed[0])].map((point) => [point]);
+    console.log(`${singles.length} kill points`);
+    const verdicts = [...(await points.playHostOrders(on, singles, options))];
+    if (values.pairs) {
+      const [part = 1, parts = 1] = values.share.split("/").map(Number);
+      const pairs = verdicts
+        .flatMap(({ trial }) =>
+          [...new Set(trial?.passed[1])].map((point) => [...(trial?.crashes ?? []), point]),
+        )
+        .filter((_, index) => index % parts === part - 1);
+      console.log(`${pairs.length} pairs`);
+      verdicts.push(...(await points.playHostOrders(on, pairs, options)));
+    }
+    const bad = verdicts.filter(({ isGood }) => !isGood);
+    for (const { line } of bad) console.log(line);
+    console.log(
+      `${verdicts.length} kill points and pairs on a host, ${bad.length} with another end`,
+    );
+    return bad.length === 0 ? 0 : 1;
+  } finally {
+    await removeTestContainers();
+  }
 }
 
 /** @returns {Promise<number>} */
