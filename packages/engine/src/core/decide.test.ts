@@ -183,4 +183,42 @@ describe("a decision", () => {
     const { snapshot } = play(submission, [submitted, empty(0), again, empty(60_001)]);
     expect(snapshot).toMatchObject({ phase: "settled", context: { outcome: { exitCode: 114 } } });
   });
+
+  it("goes on elsewhere after an error of the driver that means a bad card, not after the program's own", ({
+    expect,
+  }) => {
+    const member = { at, attempt: 1, member: 0 } as const;
+    const begun: readonly RunEvent[] = [
+      submitted,
+      planned,
+      { ...member, type: "lease-created", leaseId: "m-1" },
+      { ...member, type: "node-ready", bootId: "b", machineId: "m", warnings: [] },
+      {
+        ...member,
+        type: "host-prepared",
+        sentBytes: 0,
+        totalBytes: 0,
+        tether: { kind: "long", lengthMs: 60_000 },
+        isResumed: false,
+      },
+      { ...member, type: "job-started", isResumed: false },
+    ];
+    const scopeAfter = (xid: number): string | undefined => {
+      const exit = { code: 1, reason: "exited", startedAtMs: at, endedAtMs: at, xid } as const;
+      const exited: RunEvent = { ...member, type: "job-exited", exit, logBytes: 0 };
+      const collected: RunEvent = {
+        type: "outputs-collected",
+        at,
+        attempt: 1,
+        files: [],
+        skipped: 0,
+      };
+      const { context } = play(submissionOf({}), [...begun, exited, collected]).snapshot;
+      return context.exclusions.length > 0 ? "elsewhere" : context.outcome?.failure?.kind;
+    };
+    const cards = [48, 63, 64, 74, 79, 92, 94, 95, 119, 120].map(scopeAfter);
+    expect(new Set(cards)).toEqual(new Set(["elsewhere"]));
+    const programs = [13, 31, 43].map(scopeAfter);
+    expect(new Set(programs)).toEqual(new Set(["exit_nonzero"]));
+  });
 });
