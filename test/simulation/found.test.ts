@@ -201,3 +201,15 @@ it("believes no young machine gone because the clock was set forward before anot
     expect([step, await playScenario(facts)]).toEqual([step, []]);
   }
 });
+
+it("begins from a checkpoint that came home while the store could not be written", async ({
+  expect,
+}) => {
+  const platforms = [ownedHost("p0", 1_000_000), ownedHost("p1", 2_000_000)];
+  const faults: readonly Fault[] = [
+    { kind: "partition", machine: 1, afterMs: 964, ms: 60_000, way: "up" },
+    { kind: "store-down", driver: 1, atMs: 4734, ms: 120_000 },
+  ];
+  const saving = { workMs: 45_562, checkpointMs: 5000, tether: "auto" } as const;
+  expect(await playScenario(scenario(faults, { platforms, job: saving }))).toEqual([]);
+});

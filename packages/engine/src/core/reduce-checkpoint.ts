@@ -6,6 +6,9 @@ type Of<Type extends RunEvent["type"]> = RunEvent & { readonly type: Type };
 
 export function applyCheckpointSaved(draft: Draft, event: Of<"checkpoint-saved">): void {
   updateAttempt(draft, event.attempt, { saved: event.checkpoint });
+  const newest = draft.context.checkpoint?.attempt ?? 0;
+  // The last word of an attempt that was given up while the store could not be written.
+  if (newest > event.attempt) return;
   update(draft, { checkpoint: event.checkpoint });
   if (event.skipped === 0) clear(draft, "unsaved");
   else noteUnsaved(draft, event, false);

@@ -52,7 +52,7 @@ export function reduce(draft: Draft, event: RunEvent): void {
   startWhenAllowed(draft);
 }
 
-/** Words from an attempt that has been given up no longer count, except about its leases and fences. */
+/** Words from an attempt that has been given up no longer count, except about its leases, its fences and what it saved. */
 function isAboutNothing(draft: Draft, event: RunEvent): boolean {
   if (!("attempt" in event) || event.attempt === undefined) return false;
   const attempt = findAttempt(draft.context, event.attempt);
@@ -66,6 +66,7 @@ function isAboutNothing(draft: Draft, event: RunEvent): boolean {
     "lease-given-back",
     "host-lost",
     "job-exited",
+    "checkpoint-saved",
   ];
   return isEnding(attempt) && !late.includes(event.type);
 }
