@@ -1,6 +1,7 @@
 import { readStored, viewRun } from "@gpujob/engine";
 import type { RunEvent, Snapshot } from "@gpujob/engine";
 import { billAmount, billSeconds } from "@gpujob/scheduler";
+import type { RunView } from "@gpujob/spec";
 import type { LeaseRow, LedgerRow } from "@gpujob/store";
 import type { Remains } from "./history.ts";
 import { resultFile } from "./sim-link.ts";
@@ -29,12 +30,13 @@ export async function check(
   remains: Remains,
   when: "settled" | "swept",
 ): Promise<readonly Violation[]> {
-  const rows = await remains.store.listLeases({ runId: remains.runId });
   if (when === "swept") return checkSwept(remains);
+  const rows = await remains.store.listLeases({ runId: remains.runId });
   const events = (await remains.store.listEvents(remains.runId))
     .filter(({ type }) => checkedTypes.has(type))
     .map((row) => readStored<RunEvent>(row.data));
   const ledger = await remains.store.listLedger({ runId: remains.runId });
+  const view = await viewOf(remains);
   return [
     ...remains.noticed,
     ...checkSettled(remains),
@@ -42,9 +44,18 @@ export async function check(
     ...checkDouble(remains),
     ...checkLost(remains, events),
     ...checkLimits(events),
-    ...(await checkView(remains, events)),
-    ...(await checkLedger(remains, rows, ledger)),
+    ...checkView(remains, events, view),
+    ...checkLedger(remains, rows, ledger),
+    ...checkCost(remains, ledger, view),
   ];
+}
+
+/** The run as its user sees it. */
+async function viewOf({ store, runId, submission, nowMs }: Remains): Promise<RunView> {
+  const row = await store.loadRun(runId);
+  if (row === undefined) throw new Error(`There is no run ${runId}.`);
+  const snapshot = readStored<Snapshot>(row.snapshot);
+  return viewRun({ submission, snapshot, now: epochMs + nowMs });
 }
 
 function machinesOf(remains: Remains): { readonly market: SimMarket; readonly machine: Machine }[] {
@@ -179,15 +190,11 @@ function checkLimits(events: readonly RunEvent[]): readonly Violation[] {
 }
 
 /** What is shown of an attempt is what its job was told. */
-async function checkView(
+function checkView(
   remains: Remains,
   events: readonly RunEvent[],
-): Promise<readonly Violation[]> {
-  const row = await remains.store.loadRun(remains.runId);
-  if (row === undefined) return [];
-  const { submission, nowMs } = remains;
-  const snapshot = readStored<Snapshot>(row.snapshot);
-  const view = viewRun({ submission, snapshot, now: epochMs + nowMs });
+  view: RunView,
+): readonly Violation[] {
   const started = events.flatMap((event) => (event.type === "job-started" ? [event] : []));
   return started.flatMap(({ attempt, member }): readonly Violation[] => {
     const told = remains.hosts.find((host) => host.wasResumed(attempt, member) !== undefined);
@@ -213,11 +220,11 @@ function isVanishing(fault: Fault): boolean {
   return fault.kind === "api" && fault.how === "vanish";
 }
 
-async function checkLedger(
+function checkLedger(
   remains: Remains,
   rows: readonly LeaseRow[],
   ledger: readonly LedgerRow[],
-): Promise<readonly Violation[]> {
+): readonly Violation[] {
   if (!remains.isSettled) return [];
   const violations: Violation[] = [];
   const wrong = (what: string): void => void violations.push({ kind: "ledger", what });
@@ -262,14 +269,17 @@ async function checkLedger(
     if (early > 1000 || isLate)
       wrong(`${machine.leaseId}: begin is ${early} ms off, end ${late} ms`);
   }
-  const row = await remains.store.loadRun(remains.runId);
-  if (row === undefined) return violations;
-  const view = viewRun({
-    submission: remains.submission,
-    snapshot: readStored<Snapshot>(row.snapshot),
-    now: epochMs + remains.nowMs,
-  });
-  const sum = ledger.reduce((micros, each) => micros + each.amount.micros, 0);
-  if (view.cost.micros !== sum) wrong(`show says ${view.cost.micros} micros, the ledger ${sum}`);
   return violations;
+}
+
+/** What is shown as the cost is the sum of the ledger. */
+function checkCost(
+  remains: Remains,
+  ledger: readonly LedgerRow[],
+  view: RunView,
+): readonly Violation[] {
+  const sum = ledger.reduce((micros, each) => micros + each.amount.micros, 0);
+  if (!remains.isSettled || view.cost.micros === sum) return [];
+  const what = `show says ${view.cost.micros} micros, the ledger ${sum}`;
+  return [{ kind: "ledger", what }];
 }

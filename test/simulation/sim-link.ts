@@ -35,7 +35,7 @@ export function createSimSession(link: SimLink): HostSession {
     });
   }
 
-  async function call<Result>(
+  function call<Result>(
     operation: string,
     { signal }: Wait,
     effect: () => Result,

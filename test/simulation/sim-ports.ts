@@ -255,13 +255,11 @@ function createProcessStore(world: SharedWorld, process: DriverProcess, number: 
   }
 
   async function current(runId: string, epoch: number): Promise<number> {
-    if (mutant?.storeIgnoresEpoch !== true) return epoch;
     return (await store.readLock(runId))?.epoch ?? epoch;
   }
 
   /** Without the epoch a driver writes over whatever another has written. */
   async function weakenCommit(commit: Commit): Promise<Commit> {
-    if (mutant?.storeIgnoresEpoch !== true) return commit;
     const { runId, epoch } = commit;
     const expectedSeq = (await store.loadRun(runId))?.seq ?? 0;
     return { ...commit, epoch: await current(runId, epoch), expectedSeq };
@@ -286,12 +284,14 @@ function createProcessStore(world: SharedWorld, process: DriverProcess, number: 
     releaseLock: (lock) => call("releaseLock", () => store.releaseLock(lock)),
     beginEffect: (effectId, epoch, at) =>
       call("beginEffect", async () => {
+        if (mutant?.storeIgnoresEpoch !== true) return store.beginEffect(effectId, epoch, at);
         const runId = effectId.slice(0, effectId.indexOf("/"));
         return store.beginEffect(effectId, await current(runId, epoch), at);
       }),
     commit: (commit) =>
       call("commit", async () => {
-        const result = await store.commit(await weakenCommit(commit));
+        const isWhole = mutant?.storeIgnoresEpoch !== true;
+        const result = await store.commit(isWhole ? commit : await weakenCommit(commit));
         world.onCommit(commit);
         return result;
       }),
