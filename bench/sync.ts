@@ -12,7 +12,7 @@ import { runProgram, until } from "./support/gpujob.ts";
 import type { Lab } from "./support/lab.ts";
 import { withLab } from "./support/lab.ts";
 import { openSlowLink } from "./support/slow-link.ts";
-import { describeTimes, median, ratioOf, sideBySide } from "./support/measure.ts";
+import { describeTimes, median, ratioOf, sideBySide, timeOf } from "./support/measure.ts";
 
 const clock = createRealClock();
 const treeFiles = 10_000;
@@ -60,7 +60,7 @@ interface Side {
 
 interface Sides extends Readonly<Record<"gpujob" | "rsync", Side>> {
   readonly clean: () => Promise<void>;
-  /** Waits until the host has made the next run's work folder in advance, as it does while a job runs. */
+  /** Waits until the host has filled its store and made the next work folder in advance, as it does while a job runs. */
   readonly rest: (place: string) => Promise<void>;
 }
 
@@ -94,17 +94,20 @@ function makeSides(lab: Lab, host: SshHost, door: Door, ssh: TestSsh): Sides {
       connects,
     },
     rest: (place) => {
-      const script = `ls -d /home/student/gpujob-${place}/spare/[0-9]*`;
+      const script = `cd /home/student/gpujob-${place} && [ ! -e spare/maker ] && ls -d store/[0-9]*`;
       const isThere = async (): Promise<boolean> =>
         (await host.exec(["sh", "-c", script])).exitCode === 0;
-      return until(isThere, "A work folder made in advance", 180_000);
+      return until(isThere, "A filled store", 180_000);
     },
     clean: async () =>
       void (await host.exec(["sh", "-c", "rm -rf /home/student/rsync-* /home/student/gpujob-*"])),
   };
 }
 
-/** As a submit does it: a new run, so a new work folder, with the store and the stat cache of the run before. */
+/**
+ * A new run, so a new work folder, with the store, the stat cache and the lists of the run before. The folder is looked
+ * through while the connection is made, and the host gets ready meanwhile, as the driver does it too.
+ */
 async function sendByUs(
   lab: Lab,
   door: Door & { readonly hostKey: string },
@@ -131,17 +134,23 @@ async function sendByUs(
   const newId = (): string => randomBytes(6).toString("hex");
   const root = `~/gpujob-${place}`;
   const startedAt = performance.now();
-  const channel = await ssh.connect(access, { signal });
-  connects.push(performance.now() - startedAt);
-  const session: HostSession = openHost(channel, { clock, newId, root });
+  const connecting = ssh.connect(access, { signal });
+  const connected = connecting.then(() => void connects.push(performance.now() - startedAt));
+  const session: HostSession = openHost(() => connecting, {
+    clock,
+    newId,
+    root,
+    knownTrees: join(lab.home, "trees"),
+  });
   try {
     const statCachePath = join(lab.home, `stat-cache-${place}`);
-    const scan = await scanFolder(folder, { clock, signal, statCachePath });
+    const scan = scanFolder(folder, { clock, signal, statCachePath });
     const attempt: HostAttempt = { runId: `r-bench${run}`, attempt: 1, rank: 0, epoch: 1 };
-    await session.upload(attempt, scan.files, { signal });
+    const files = scan.then((found) => found.files);
+    await session.upload(attempt, files, { signal });
+    await connected;
   } finally {
     await session.close();
-    await channel.close();
   }
 }
 
@@ -152,15 +161,21 @@ async function measureAll(
   const tree = join(lab.home, `tree${where}`);
   const big = join(lab.home, `big${where}`);
   await writeTree(tree);
+  // Nobody is measured while the host still tidies up behind the other.
+  const timed = async (place: string, folder: string): Promise<number> => {
+    const tookMs = await timeOf(() => sides.gpujob.send(folder, place, 0));
+    await sides.rest(place);
+    return tookMs;
+  };
   const first = await sideBySide(trials, {
-    gpujob: (round) => sides.gpujob.send(tree, `first-${round}`, 0),
+    gpujob: (round) => timed(`first-${round}`, tree),
     rsync: (round) => sides.rsync.send(tree, `first-${round}`, 0),
   });
   await sides.clean();
   // A tree for each, so that neither finds what was changed for the other.
   const other = `${tree} of rsync`;
   await writeTree(other);
-  await sides.gpujob.send(tree, "again", 0);
+  await timed("again", tree);
   await sides.rsync.send(other, "again", 0);
   const change = async (folder: string, send: () => Promise<void>): Promise<number> => {
     await changeTree(folder);
@@ -170,8 +185,9 @@ async function measureAll(
   };
   const again = await sideBySide(trials * 2, {
     gpujob: async (round) => {
+      const tookMs = await change(tree, () => sides.gpujob.send(tree, "again", round + 1));
       await sides.rest("again");
-      return change(tree, () => sides.gpujob.send(tree, "again", round + 1));
+      return tookMs;
     },
     rsync: () => change(other, () => sides.rsync.send(other, "again", 0)),
   });
@@ -179,16 +195,12 @@ async function measureAll(
   await writeBig(big);
   const whole = await sideBySide(where === "" ? trials : 1, {
     gpujob: async (round) => {
-      const startedAt = performance.now();
-      await sides.gpujob.send(big, `big-${round}`, 0);
-      const tookMs = performance.now() - startedAt;
+      const tookMs = await timed(`big-${round}`, big);
       await sides.clean();
       return tookMs;
     },
     rsync: async (round) => {
-      const startedAt = performance.now();
-      await sides.rsync.send(big, `big-${round}`, 0);
-      const tookMs = performance.now() - startedAt;
+      const tookMs = await timeOf(() => sides.rsync.send(big, `big-${round}`, 0));
       await sides.clean();
       return tookMs;
     },

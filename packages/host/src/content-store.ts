@@ -74,7 +74,7 @@ export function createContentStore(folder: string): ContentStore {
         mode,
         mtimeMs,
         sha256,
-        open: () => readVerified(path, sha256),
+        open: () => readVerified(path, file),
         openRange: (start, end) => readRange(path, start, end),
       };
     },

@@ -5,14 +5,18 @@ import { GpujobError } from "@gpujob/spec";
 /** Up to here a file is read at once and at this place: a stream or a thread costs more than the reading. */
 const smallBytes = 128 << 10;
 
-/** SHA-256 of a file of any size, in hexadecimal. */
+/** SHA-256 of a file of any size, in hexadecimal. `bytes`: its size, where that is known. */
 export async function hashFile(
   path: string,
-  wait: { readonly signal: AbortSignal },
+  { bytes, ...wait }: { readonly signal: AbortSignal; readonly bytes?: number },
 ): Promise<string> {
-  if (statSync(path).size <= smallBytes) return hashNow("sha256", readFileSync(path), "hex");
+  if ((bytes ?? statSync(path).size) <= smallBytes)
+    return hashNow("sha256", readFileSync(path), "hex");
   const hash = createHash("sha256");
-  for await (const chunk of createReadStream(path, { ...wait, highWaterMark: 1 << 20 })) {
+  for await (const chunk of createReadStream(path, {
+    signal: wait.signal,
+    highWaterMark: 1 << 20,
+  })) {
     hash.update(chunk);
   }
   return hash.digest("hex");
@@ -24,8 +28,11 @@ export async function* readRange(path: string, start: number, end: number): Asyn
 }
 
 /** The content of a file, hashed on its way. Throws `internal` at the end when it is not what it should be. */
-export async function* readVerified(path: string, sha256: string): AsyncGenerator<Buffer> {
-  if (statSync(path).size <= smallBytes) {
+export async function* readVerified(
+  path: string,
+  { sha256, bytes }: { readonly sha256: string; readonly bytes: number },
+): AsyncGenerator<Buffer> {
+  if (bytes <= smallBytes) {
     const content = readFileSync(path);
     yield content;
     if (hashNow("sha256", content, "hex") !== sha256) throw changed(path);
@@ -34,9 +41,9 @@ export async function* readVerified(path: string, sha256: string): AsyncGenerato
   const hash = createHash("sha256");
   for await (const chunk of createReadStream(path, { highWaterMark: 1 << 18 })) {
     // A stream without an encoding gives buffers.
-    const bytes = Buffer.from(chunk);
-    hash.update(bytes);
-    yield bytes;
+    const part = Buffer.from(chunk);
+    hash.update(part);
+    yield part;
   }
   if (hash.digest("hex") !== sha256) throw changed(path);
 }

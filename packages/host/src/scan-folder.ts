@@ -144,7 +144,7 @@ function createFile(path: string, name: string, stats: Stats, sha256: string): U
     mode: stats.mode & 0o777,
     mtimeMs: stats.mtimeMs,
     sha256,
-    open: () => readVerified(path, sha256),
+    open: () => readVerified(path, { sha256, bytes: stats.size }),
     openRange: (start, end) => readRange(path, start, end),
     async reread() {
       const fresh = lstatSync(path, { throwIfNoEntry: false });
@@ -168,7 +168,7 @@ async function hashUnknown(
       if (++done % 32 === 0) await nextTurn();
       try {
         const path = `${root}/${name}`;
-        const sha256 = await hashFile(path, into);
+        const sha256 = await hashFile(path, { signal: into.signal, bytes: stats.size });
         into.cache.keep(name, stats, sha256);
         into.files.push(createFile(path, name, stats, sha256));
       } catch (error) {

@@ -1480,9 +1480,9 @@ stock_all() {
     nap
   done
   record "$root/spare/maker"
+  trap 'rm -f "$root/spare/maker"' EXIT
   : >"$root/spare/stocking"
   nap
-  renice 10 $$ >/dev/null 2>&1
   for left in "$control"/coming.*; do
     [ ! -d "$left" ] || lives "$left/owner" || rm -rf "$left"
   done
@@ -1493,8 +1493,8 @@ stock_all() {
   done
   rm -f "$root/spare/stocking"
   find "$root/store" -mindepth 1 -maxdepth 1 -name '[0-9]*' -mtime +14 -exec rm -rf {} + 2>/dev/null
+  renice 10 $$ >/dev/null 2>&1
   if wants_spare; then make_spare; fi
-  rm -f "$root/spare/maker"
 }
 stock() {
   kib=$(cut -b71- "$1" | sed 's,^,./,' | tr '\\n' '\\0' | (cd "$2" && xargs -0 -r du -k 2>/dev/null) | awk '{ all += $1 } END { print all + 0 }')

@@ -1,14 +1,17 @@
 import { createHash, randomBytes } from "node:crypto";
 import { execFileSync } from "node:child_process";
 import {
+  existsSync,
   mkdirSync,
   readdirSync,
   readFileSync,
   readlinkSync,
+  rmSync,
   statSync,
   writeFileSync,
 } from "node:fs";
 import { join, relative } from "node:path";
+import type { ExpectStatic } from "vitest";
 import { describe, it, vi } from "vitest";
 import type { UploadFile } from "@gpujob/spec";
 import { scanFolder } from "./scan-folder.ts";
@@ -16,7 +19,7 @@ import type { TestHost } from "./testing/test-host.ts";
 import { clock, createTestHost, findShell, until } from "./testing/test-host.ts";
 
 // Real processes on a computer that may be busy.
-vi.setConfig({ testTimeout: 60_000 });
+vi.setConfig({ testTimeout: 180_000 });
 
 const { signal } = new AbortController();
 
@@ -42,8 +45,33 @@ function work(host: TestHost, path: string, attempt = 1): string {
   return join(host.root, "attempts", `${host.attempt.runId}-${attempt}-0`, "work", path);
 }
 
+function spares(host: TestHost): string[] {
+  return readdirSync(join(host.root, "spare")).filter((name) => /^\d/.test(name));
+}
+
+/** Hashes that the host's store holds. */
+function stored(host: TestHost): string[] {
+  return readdirSync(join(host.root, "store"))
+    .filter((name) => /^\d/.test(name))
+    .flatMap((pack) => readFileSync(join(host.root, "store", pack, "hashes"), "utf8").split("\n"))
+    .filter((hash) => hash !== "");
+}
+
+/** Has the attempt these files, whole? */
+function expectWhole(
+  expect: ExpectStatic,
+  host: TestHost,
+  files: readonly UploadFile[],
+  attempt: number,
+): void {
+  for (const file of files.filter(({ link }) => link === undefined)) {
+    const found = readFileSync(work(host, file.path, attempt));
+    expect(createHash("sha256").update(found).digest("hex")).toBe(file.sha256);
+  }
+}
+
 for (const shell of ["dash", "busybox"] as const) {
-  const { problem } = findShell(shell);
+  const { path: shellPath, problem } = findShell(shell);
   describe.skipIf(problem !== undefined).concurrent(`an upload to a host with ${shell}`, () => {
     it("brings names, modes, links and contents over whole", async ({ expect }) => {
       await using host = createTestHost(shell);
@@ -108,9 +136,11 @@ for (const shell of ["dash", "busybox"] as const) {
         inMemory(`d${at % 7}/f${at}`, `f ${at}`),
       );
       await host.session.upload(host.attempt, files, { signal });
-      const spares = (): string[] =>
-        readdirSync(join(host.root, "spare")).filter((name) => /^\d/.test(name));
-      const [spare] = await until("a spare", () => spares().length === 1 && spares());
+      const [spare] = await until(
+        "a spare",
+        () => spares(host).length === 1 && spares(host),
+        60_000,
+      );
       const inode = statSync(join(host.root, "spare", spare ?? "", "work")).ino;
       writeFileSync(work(host, "d0/f0"), "what a job made of it");
       const second = { ...host.attempt, attempt: 2 };
@@ -138,6 +168,82 @@ for (const shell of ["dash", "busybox"] as const) {
       const other = Array.from({ length: 400 }, (_, at) => inMemory(`other${at}`, `o ${at}`));
       await host.session.upload(third, other, { signal });
       expect(readdirSync(work(host, "", 3))).toHaveLength(400);
+    });
+
+    it("begins with what the host has by a name that is known here, and asks nothing", async ({
+      expect,
+    }) => {
+      await using host = createTestHost(shell);
+      const files = Array.from({ length: 40 }, (_, at) => inMemory(`d${at % 3}/f${at}`, `f ${at}`));
+      await host.session.upload(host.attempt, files, { signal });
+      await until("the spare", () => spares(host).length === 1, 60_000);
+      // Under a new name and mode, changed, gone, and a link; and a file where a folder was.
+      const second = { ...host.attempt, attempt: 2 };
+      const changed = [
+        ...files.slice(1, -6),
+        inMemory("copy", "f 39", 0o755),
+        inMemory("d0/f0", "changed"),
+        { ...inMemory("link", "link copy"), bytes: 0, link: "copy" },
+      ];
+      const report = await host.session.upload(second, changed, { signal });
+      expect(report).toMatchObject({ sentFiles: 2, sentBytes: "changed".length });
+      expectWhole(expect, host, changed, 2);
+      expect(statSync(work(host, "copy", 2)).mode & 0o777).toBe(0o755);
+      expect(readlinkSync(work(host, "link", 2))).toBe("copy");
+      // More beside it, and the same again: the work folder's own list goes on from there.
+      await host.session.upload(second, [inMemory("step", "7")], { signal, into: "ckpt" });
+      const again = await host.session.upload(second, changed, { signal });
+      expect(again.sentBytes).toBe(0);
+      expectWhole(expect, host, [...changed, inMemory("ckpt/step", "7")], 2);
+      await until("the next spare", () => !existsSync(join(host.root, "spare", "maker")), 60_000);
+      const third = { ...host.attempt, attempt: 3 };
+      const other = [...files.slice(6), inMemory("d0", "a file now")].filter(
+        ({ path }) => !path.startsWith("d0/"),
+      );
+      await host.session.upload(third, other, { signal });
+      expectWhole(expect, host, other, 3);
+    });
+
+    it("tells all again when another upload took what it would begin with", async ({ expect }) => {
+      await using host = createTestHost(shell);
+      const files = Array.from({ length: 40 }, (_, at) => inMemory(`f${at}`, `f ${at}`));
+      await host.session.upload(host.attempt, files, { signal });
+      await until("the spare", () => spares(host).length === 1, 60_000);
+      const taken = Promise.withResolvers<readonly UploadFile[]>();
+      const second = { ...host.attempt, attempt: 2 };
+      const upload = host.session.upload(second, taken.promise, { signal });
+      await until("the conversation", () => existsSync(host.control(second)));
+      rmSync(join(host.root, "spare"), { recursive: true });
+      taken.resolve([...files.slice(1), inMemory("f0", "changed")]);
+      expect((await upload).sentFiles).toBeGreaterThan(0);
+      expectWhole(expect, host, [...files.slice(1), inMemory("f0", "changed")], 2);
+    });
+
+    it("says why there is nothing to send", async ({ expect }) => {
+      await using host = createTestHost(shell);
+      const files = Promise.reject(new Error("the folder is gone"));
+      files.catch(() => undefined);
+      await expect(host.session.upload(host.attempt, files, { signal })).rejects.toThrow(
+        "the folder is gone",
+      );
+    });
+
+    it("keeps in its store only what is still what came", async ({ expect }) => {
+      await using host = createTestHost(shell);
+      const files = Array.from({ length: 20 }, (_, at) => inMemory(`f${at}`, `file ${at}`));
+      // A job that is quicker than the store: it writes into its files before they are copied.
+      host.addTool(
+        "cut",
+        `find "${host.root}/attempts" -name f3 -exec sh -c 'echo more >>"$1"' - {} \\;
+exec ${shell === "busybox" ? `${shellPath} cut` : "/usr/bin/cut"} "$@"`,
+      );
+      await host.session.upload(host.attempt, files, { signal });
+      await until("the store", () => stored(host).length === 19, 60_000);
+      expect(stored(host)).not.toContain(files[3]?.sha256);
+      const second = { ...host.attempt, attempt: 2 };
+      const report = await host.session.upload(second, files, { signal });
+      expect(report.sentFiles).toBe(1);
+      expectWhole(expect, host, files.slice(0, 3), 2);
     });
 
     it("never lets a job change what the next one gets", async ({ expect }) => {

@@ -14,10 +14,10 @@ stock_all() {
     nap
   done
   record "$root/spare/maker"
+  trap 'rm -f "$root/spare/maker"' EXIT
   : >"$root/spare/stocking"
   # The upload's answer and the start of the job come first.
   nap
-  renice 10 $$ >/dev/null 2>&1
   for left in "$control"/coming.*; do
     [ ! -d "$left" ] || lives "$left/owner" || rm -rf "$left"
   done
@@ -29,8 +29,8 @@ stock_all() {
   rm -f "$root/spare/stocking"
   # What nobody used for two weeks makes room.
   find "$root/store" -mindepth 1 -maxdepth 1 -name '[0-9]*' -mtime +14 -exec rm -rf {} + 2>/dev/null
+  renice 10 $$ >/dev/null 2>&1
   if wants_spare; then make_spare; fi
-  rm -f "$root/spare/maker"
 }
 
 # Makes a pack of those lines of file $1 that folder $2 still has. The job may be at work there already: what is copied counts
