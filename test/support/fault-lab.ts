@@ -175,6 +175,8 @@ export interface Span {
   readonly from: number;
   readonly to: number;
   readonly longestGapMs: number;
+  /** Every mark, in epoch milliseconds. */
+  readonly marks: readonly number[];
 }
 
 /** The merged timeline of all hosts, in order of time. The containers share one clock. */
@@ -202,6 +204,7 @@ function toSpan(host: number, attempt: number, marks: readonly number[]): Span {
     from: marks[0] ?? 0,
     to: marks.at(-1) ?? 0,
     longestGapMs: Math.max(0, ...gaps),
+    marks,
   };
 }
 

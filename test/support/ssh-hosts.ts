@@ -196,7 +196,7 @@ async function describeHost(container: StartedTestContainer, network: string): P
     hostKey: hostKey.split(" ").slice(0, 2).join(" "),
     containerId,
     exec,
-    pause: () => docker("pause", containerId),
+    pause: () => freeze(containerId),
     unpause: () => docker("unpause", containerId),
     restart: async () => {
       await container.restart({ timeout: 0 });
@@ -228,6 +228,19 @@ async function describeHost(container: StartedTestContainer, network: string): P
     },
     destroy: () => docker("rm", "-f", "-v", containerId),
   };
+}
+
+/** On a busy computer runc gives up on a container whose processes go on starting others, and thaws it again. */
+async function freeze(containerId: string): Promise<void> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      await run("docker", ["pause", containerId]);
+      return;
+    } catch (error) {
+      if (tries >= 20 || !/unable to freeze/.test(String(error))) throw error;
+      await new Promise((done) => setTimeout(done, 100));
+    }
+  }
 }
 
 function chainsOf(direction: PacketDirection): readonly string[] {

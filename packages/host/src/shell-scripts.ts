@@ -592,9 +592,9 @@ clocks_parted() {
   [ "$apart" -gt 3 ] || [ "$apart" -lt -3 ]
 }
 freeze() {
+  freeze_tree
   read -r nonce </proc/sys/kernel/random/uuid
   put "$control/nonce" "$nonce"
-  freeze_tree
   set_state frozen
 }
 idleness() {

@@ -229,9 +229,10 @@ clocks_parted() {
 }
 
 freeze() {
+  # First of all: whatever else is done here may take its time on a busy machine.
+  freeze_tree
   read -r nonce </proc/sys/kernel/random/uuid
   put "$control/nonce" "$nonce"
-  freeze_tree
   set_state frozen
 }
 
