@@ -148,6 +148,23 @@ describe.concurrent("a job", () => {
     expect(peak.host).toBeLessThan(100);
   });
 
+  it("runs on a host whose home is read-only where another folder is named, and else hears that", async ({
+    expect,
+    onTestFinished,
+  }) => {
+    const hosts = [{ setup: "chmod 555 /home/student" }];
+    const refused = await openFaultLab({ hosts, timeouts: "boot: 20s", onTestFinished });
+    const told = await (await refused.submit("name: homeless\nrun: echo hello\n")).result;
+    say(`read-only home: ${told.code} ${told.err}`);
+    expect(told.code).not.toBe(0);
+    expect(told.err).toMatch(/\/home\/student\/\.gpujob cannot be written/);
+    expect(told.err).toContain("`root:`");
+    const hostSettings = "root: /var/tmp/gpujob-student";
+    const lab = await openFaultLab({ hosts, hostSettings, onTestFinished });
+    const { code, out } = await (await lab.submit("name: homeless\nrun: echo hello\n")).result;
+    expect({ code, out }).toEqual({ code: 0, out: "hello\n" });
+  });
+
   it("lives its whole life on a host with busybox only: checkpoint, stop, outputs, and again from there", async ({
     expect,
     onTestFinished,

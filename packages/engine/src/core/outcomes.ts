@@ -53,7 +53,9 @@ export function limitOutcome(
 /** Nothing (more) can be rented: why, by what was tried and what was missing. */
 export function noOfferOutcome(context: RunContext, explanation: NoOffer | undefined): Outcome {
   const last = context.attempts.at(-1)?.end?.failure;
-  const hint = explanation?.hint === undefined ? {} : { hint: explanation.hint };
+  // What would mend the last try is nearer than what would widen the search.
+  const next = last?.hint ?? explanation?.hint;
+  const hint = next === undefined ? {} : { hint: next };
   if (last !== undefined) {
     const message = `No other offer is left after ${context.attempts.length} tried. The last: ${last.message}`;
     return failedOutcome({ kind: "nothing_rented", message, ...hint });
