@@ -52,7 +52,7 @@ export async function runHostTrial(on: KillHost, crashes: readonly string[]): Pr
   try {
     const { host, privateKey } = on;
     const login = `ssh: "student@${host.host}:${host.port}", key: ${join(home.home, "key")}`;
-    const config = `platforms:\n  lab: { adapter: ssh-host, hosts: [{ ${login}, hostKey: "${host.hostKeyFingerprint}" }] }\n`;
+    const config = `platforms:\n  lab: { adapter: ssh-host, hosts: [{ ${login}, hostKey: "${host.hostKeyFingerprint}" }] }\ntimeouts: { offers: 30s }\n`;
     await writeFile(join(home.home, "key"), privateKey, { mode: 0o600 });
     await writeFile(join(home.home, "state", "config.yaml"), config, { mode: 0o600 });
     return await play(home, host, crashes);
@@ -71,8 +71,10 @@ async function play(
     GPUJOB_CRASH_LOG: logOf(index),
     ...(crashes[index] === undefined ? {} : { GPUJOB_CRASH_AT: crashes[index] }),
   });
-  const { signal } = await home.run(["submit", "job.yaml", "-y"], orders(0));
+  const { signal, err } = await home.run(["submit", "job.yaml", "-y"], orders(0));
   let killed = signal === "SIGKILL" ? 1 : 0;
+  const runs = await home.look((gpujob) => gpujob.listRuns({ all: true }));
+  if (runs.length === 0) throw new Error(`there is no run: ${err}`);
   if (crashes.length > 1 && killed === 1) {
     await home.run(["ps"], orders(1));
     await until("the second driver is killed or done", () =>
@@ -120,17 +122,16 @@ export interface HostVerdict {
   readonly trial?: HostTrial;
 }
 
-/** Plays each list of points on the host, so many at a time. */
+/** Plays each list of points, one after the other: a host without cards takes one job at a time. */
 export async function playHostOrders(
   on: KillHost,
   orders: readonly (readonly string[])[],
   options: {
     readonly undisturbed: HostTrial;
-    readonly places: number;
     readonly onVerdict: (verdict: HostVerdict) => void;
   },
 ): Promise<readonly HostVerdict[]> {
-  return forEachOf(orders, options.places, async (crashes) => {
+  return forEachOf(orders, 1, async (crashes) => {
     const verdict = await judge(on, crashes, options.undisturbed);
     options.onVerdict(verdict);
     return verdict;
