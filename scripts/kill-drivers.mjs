@@ -97,7 +97,7 @@ async function killOnHost() {
     let played = 0;
     /** @param {import("../test/faults/support/host-points.ts").HostVerdict} verdict */
     const onVerdict = ({ line }) => console.log(`[${(played += 1)}] ${line}`);
-    const options = { undisturbed, places, onVerdict };
+    const options = { undisturbed, onVerdict };
     const singles = [...new Set(undisturbed.passed[0])].map((point) => [point]);
     console.log(`${singles.length} kill points`);
     const verdicts = [...(await points.playHostOrders(on, singles, options))];
