@@ -87,11 +87,15 @@ const { output } = await bundle.generate({
   comments: false,
   codeSplitting: {
     groups: [
-      {
-        name: (id, context) =>
-          together.find(({ root }) => filesOf(root, context).has(id))?.name ?? null,
-        debugName: "together",
-      },
+      // A group takes what its files import with them, so that the smaller one comes first.
+      ...together.map(({ name, root }, index) => ({
+        /** @type {import("rolldown").CodeSplittingNameFunction} */
+        name: (id, context) => (filesOf(root, context).has(id) ? name : null),
+        debugName: name,
+        priority: together.length - index,
+      })),
+      // What only adapters share is little.
+      { name: "kit", test: (id) => id.startsWith(here("../adapter-kit/src/")), priority: 0 },
     ],
   },
 });
