@@ -1,4 +1,4 @@
-import type { Instance } from "@aws-sdk/client-ec2";
+import type { Instance, VolumeAttachment } from "@aws-sdk/client-ec2";
 import { fromOwnershipTags, ownershipTagNames, throwIfAborted } from "@gpujob/adapter-kit";
 import type { ReleaseProgress } from "@gpujob/spec";
 import { PlatformError } from "@gpujob/spec";
@@ -32,12 +32,13 @@ async function sweepVolumes(at: Region, instance: Instance): Promise<boolean> {
   const { leaseKey } = fromOwnershipTags(tagsOf(instance));
   if (leaseKey === undefined) return false;
   const Filters = [{ Name: `tag:${ownershipTagNames.leaseKey}`, Values: [leaseKey] }];
+  const isOf = ({ InstanceId }: VolumeAttachment): boolean => InstanceId === instance.InstanceId;
   const { Volumes = [] } = await at.send((sdk) => new sdk.DescribeVolumesCommand({ Filters }));
   for (const { VolumeId, State } of Volumes) {
     if (State !== "available" && State !== "error") continue;
     await at.find((sdk) => new sdk.DeleteVolumeCommand({ VolumeId }));
   }
-  return Volumes.some(({ State }) => State === "in-use");
+  return Volumes.some(({ Attachments }) => Attachments?.some(isOf) ?? false);
 }
 
 /** With the last machine of an installation in a region its keys and groups go too. They cost nothing: one that is held stays. */

@@ -239,6 +239,13 @@ export const resourceActions: Readonly<Record<string, Handler>> = {
       volumeId: volume.id,
       size: volume.gib,
       status,
+      ...(status === "in-use"
+        ? {
+            attachmentSet: [
+              { volumeId: volume.id, instanceId: volume.machineId, status: "attached" },
+            ],
+          }
+        : {}),
       tagSet: tagSet(volume.tags),
     })),
   }),
