@@ -1310,6 +1310,7 @@ salvage() {
     owner=\${left%/list}/owner
     other=\${left%/control/coming.*}
     [ "$other" != "$dir" ] && ! lives "$owner" || continue
+    [ -d "$dir/work" ] || mkdir "$dir/work"
     stock "$left" "$other/work"
     rm -rf "\${left%/list}"
   done

@@ -286,6 +286,25 @@ exec ${shell === "busybox" ? `${shellPath} cut` : "/usr/bin/cut"} "$@"`,
       expect(createHash("sha256").update(found).digest("hex")).toBe(big.sha256);
     });
 
+    it("serves another attempt with what a broken upload has left", async ({ expect }) => {
+      await using host = createTestHost(shell);
+      const files = Array.from({ length: 300 }, (_, at) =>
+        inMemory(`s/${at}`, randomBytes(20_000)),
+      );
+      const total = files.reduce((sum, file) => sum + file.bytes, 0);
+      const broken = host.session.upload(host.attempt, files, {
+        signal,
+        onProgress: ({ doneBytes }) => {
+          if (doneBytes > total * 0.9) host.channel().sever();
+        },
+      });
+      await expect(broken).rejects.toMatchObject({ failure: { kind: "unreachable" } });
+      const second = { ...host.attempt, attempt: 2 };
+      const report = await host.session.upload(second, files, { signal });
+      expect(report.sentBytes).toBeLessThan(total * 0.9);
+      expectWhole(expect, host, files, 2);
+    });
+
     it("reads a file again that changed under way", async ({ expect }) => {
       await using host = createTestHost(shell);
       const folder = join(host.folder, "project");
