@@ -11,6 +11,8 @@ export interface ServedHome extends FaultHome {
   readonly url: string;
   /** The token that the server wants. */
   readonly tokenFile: string;
+  /** Ends the server as Ctrl-C does, and reads what it says. */
+  readonly stopServer: () => Promise<{ readonly billing: readonly unknown[] }>;
   /** Kills the server: from now on nobody answers. Machines live on. */
   readonly killServer: () => Promise<void>;
   /** Starts it again at the same address, with more words. */
@@ -78,6 +80,13 @@ export async function makeServedHome(options: {
     url,
     tokenFile,
     killServer,
+    stopServer: async () => {
+      server?.kill("SIGINT");
+      const { out = "" } = (await server?.result) ?? {};
+      const last: unknown = JSON.parse(out.trimEnd().split("\n").at(-1) ?? "");
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the program's own envelope
+      return (last as { readonly data: { readonly billing: readonly unknown[] } }).data;
+    },
     startServer: async (more = []) => {
       await start(new URL(url).port, more);
     },
