@@ -201,7 +201,8 @@ export function createSimMarket(options: {
         upAt: isBroken && !isOwned ? never : bootAt,
         visibleAt: now() + facts.lagMs,
         host: made.host,
-        timerAt: facts.autoRelease ? Date.parse(request.endsAt) - epochMs : never,
+        // A driver whose clock was set back may ask for an end that is over: it comes at once, never before the machine.
+        timerAt: facts.autoRelease ? Math.max(now(), Date.parse(request.endsAt) - epochMs) : never,
         releasedAt: never,
         endsAt: never,
         reason: "",
@@ -260,8 +261,8 @@ export function createSimMarket(options: {
       }
     },
     extend(machine, untilMs) {
-      machine.timerAt = untilMs;
-      options.at(untilMs, () => tick(machine));
+      machine.timerAt = Math.max(now(), untilMs);
+      options.at(machine.timerAt, () => tick(machine));
     },
     bill(machine) {
       if (isOwned) return undefined;
