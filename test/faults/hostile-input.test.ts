@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { chmod, mkdir, readFile, rename, symlink, writeFile } from "node:fs/promises";
+import { chmod, chown, mkdir, readFile, rename, symlink, writeFile } from "node:fs/promises";
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -51,6 +51,22 @@ describe("files that others may read, write or have put there", () => {
     expect(linked).toMatchObject({ code: 125, err: expect.stringContaining("symbolic link") });
     expect(readdirSync(`${state}-real`)).toEqual(["config.yaml"]);
   });
+
+  // Only root can give a file away.
+  it.runIf(process.getuid?.() === 0)(
+    "are refused as the user's configuration when they belong to somebody else",
+    async ({ expect }) => {
+      const home = await makeHome(simple);
+      const config = join(home.home, "state", "config.yaml");
+      await chown(config, 12_345, 12_345);
+      const { code, err } = await home.run(["plan", "job.yaml"]);
+      expect({ code, err }).toMatchObject({
+        code: 2,
+        err: expect.stringContaining("belongs to user 12345"),
+      });
+      expect(err).toContain(`sudo chown 0 ${config}`);
+    },
+  );
 
   it("run nothing as a project's configuration before they are named", async ({ expect }) => {
     const home = await makeHome(simple);
