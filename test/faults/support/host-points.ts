@@ -86,7 +86,8 @@ async function play(
     if ((await readPoints(logOf(1))).at(-1) === crashes[1]) killed += 1;
   }
   await home.run(["ps"], crashes.length > 1 ? {} : orders(1));
-  const { code } = await home.run(["wait", "--timeout", "90s"]);
+  // A host knows no tokens: what may have been made is looked for through three minutes before it counts as not made.
+  const { code } = await home.start(["wait", "--timeout", "300s"], {}, 330_000).result;
   if (code === 124) throw new Error("the run does not end");
   const run = await home.look((gpujob) => gpujob.showRun(undefined));
   const marker = `grep -l GPUJOB_RUN_ID=${run.id} /proc/[0-9]*/environ 2>/dev/null | wc -l`;
