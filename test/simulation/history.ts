@@ -322,9 +322,9 @@ function scheduleWorld(world: SharedWorld, crew: Crew, runId: string): void {
       timeline.at(fault.atMs, () => {
         if (crew.handOver(fault.driver)) world.struck.add("hand-over");
       });
-    if (fault.kind === "wish")
+    if (fault.kind === "wish" || fault.kind === "keep-ended")
       timeline.at(fault.atMs, () => {
-        if (!crew.isIdle()) world.struck.add("wish");
+        if (!crew.isIdle()) world.struck.add(fault.kind);
         void wish(store, runId, fault, timeline);
       });
   }
@@ -334,11 +334,14 @@ function scheduleWorld(world: SharedWorld, crew: Crew, runId: string): void {
 async function wish(
   store: Store,
   runId: string,
-  fault: Fault & { readonly kind: "wish" },
+  fault: Fault & { readonly kind: "wish" | "keep-ended" },
   timeline: Timeline,
 ): Promise<void> {
+  const at = epochMs + timeline.now();
+  if (fault.kind === "keep-ended")
+    return store.addWish({ runId, kind: "keep-ended", payload: "{}", at });
   const payload = JSON.stringify({ reason: "cancelled", isNow: fault.isNow });
-  await store.addWish({ runId, kind: "stop", payload, at: epochMs + timeline.now() });
+  await store.addWish({ runId, kind: "stop", payload, at });
 }
 
 /** A host of the user's own that has vanished proves nothing by itself: after half an hour its owner says so. */
@@ -416,6 +419,7 @@ function jobOf({ job }: Scenario): JobSpec {
     },
     retry: { interruptions: job.retryInterruptions, failures: job.retryFailures, rules: [] },
     ...(job.queueMs === undefined ? {} : { queueMs: job.queueMs }),
+    ...(job.keepMs === undefined ? {} : { keepMs: job.keepMs }),
     ports: [],
     labels: {},
     profile: "cheapest",

@@ -85,13 +85,28 @@ export function makeScenario(seed: number): Scenario {
   const count = random.pick(theme.counts);
   for (let index = 0; index < count; index += 1)
     faults.push(makeFault(random, random.pick(theme.kinds), platforms, job));
+  // From numbers of their own, so that a seed keeps its story when another extra comes.
+  const extras = createRandom(seed + 2 ** 40);
+  const keeping = makeKeeping(extras);
   return {
     seed,
     platforms,
-    job,
-    faults,
+    job: { ...job, ...keeping.job },
+    faults: [...faults, ...keeping.faults],
     restartMs: random.pick([1000, 10_000, 20_000, 60_000, 600_000, 3_600_000]),
   };
+}
+
+/** Some ask for the machine to be kept after the job, and some of these end that themselves. */
+function makeKeeping(random: Random): {
+  readonly job: Pick<JobFacts, "keepMs">;
+  readonly faults: readonly Fault[];
+} {
+  if (!random.chance(0.1)) return { job: {}, faults: [] };
+  const keepMs = random.pick([5000, 30_000, 60_000, 200_000]);
+  const atMs = random.int(0, 200_000);
+  const isEnded = random.chance(0.5);
+  return { job: { keepMs }, faults: isEnded ? [{ kind: "keep-ended", atMs }] : [] };
 }
 
 function makeJob(random: Random): JobFacts {
@@ -259,6 +274,8 @@ function makeFault(
       return { kind, driver, atMs: soon(), ms: long() };
     case "wall-jump":
       return { kind, atMs: soon(), ms: random.pick([12_000, 3_600_000, -12_000, -3_600_000]) };
+    case "keep-ended":
+      return { kind, atMs: soon() };
     case "wish":
       return { kind, atMs: soon(), isNow: random.chance(0.4) };
   }

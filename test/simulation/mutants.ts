@@ -13,6 +13,8 @@ export interface Mutant {
   readonly storeIgnoresEpoch?: boolean;
   /** A tether that has run out freezes nothing, so that it proves nothing. */
   readonly neverFreezes?: boolean;
+  /** What the last driver had begun is begun again as if for the first time. */
+  readonly forgetsTries?: boolean;
   /** A second start starts a second time. */
   readonly startsAgain?: boolean;
   /** Lists show nothing: neither the look through the window nor the sweep finds anything. */
@@ -29,6 +31,7 @@ export const mutants: readonly Mutant[] = [
     storeIgnoresEpoch: true,
   },
   { name: "no-freeze", missing: "freeze under a tether", neverFreezes: true },
+  { name: "no-recovery-rule", missing: "rule for what was begun before", forgetsTries: true },
   { name: "no-idempotent-start", missing: "idempotent start", startsAgain: true },
   { name: "no-sweep", missing: "look through the window, and sweep", isBlind: true },
 ];

@@ -56,6 +56,8 @@ export interface JobFacts {
   readonly budgetMicros?: number;
   readonly tether: "auto" | "short" | "long";
   readonly queueMs?: number;
+  /** The machine is kept for so long after the job. */
+  readonly keepMs?: number;
 }
 
 /** One thing that goes wrong, or that somebody does. Times in milliseconds; `nth` counts from 1. */
@@ -145,4 +147,6 @@ export type Fault =
     }
   /** The wall clock of the drivers' computer is set forward, or back where `ms` is negative. */
   | { readonly kind: "wall-jump"; readonly atMs: number; readonly ms: number }
-  | { readonly kind: "wish"; readonly atMs: number; readonly isNow: boolean };
+  | { readonly kind: "wish"; readonly atMs: number; readonly isNow: boolean }
+  /** The user has no more use for the machine that was kept. */
+  | { readonly kind: "keep-ended"; readonly atMs: number };

@@ -63,17 +63,21 @@ function* simplerPlatforms(platform: PlatformFacts): Generator<PlatformFacts> {
 }
 
 function* simplerJobs(job: JobFacts): Generator<JobFacts> {
-  const { checkpointMs, budgetMicros, queueMs, ...rest } = job;
+  const { checkpointMs, budgetMicros, queueMs, keepMs, ...rest } = job;
   if (checkpointMs !== undefined) yield without(job, "checkpointMs");
   if (budgetMicros !== undefined) yield without(job, "budgetMicros");
   if (queueMs !== undefined) yield without(job, "queueMs");
+  if (keepMs !== undefined) yield without(job, "keepMs");
   if (rest.nodes > 1) yield { ...job, nodes: 1 };
   if (rest.failsUntil > 0) yield { ...job, failsUntil: 0 };
   if (rest.retryFailures > 0) yield { ...job, retryFailures: 0 };
   if (!rest.heedsStop) yield { ...job, heedsStop: true };
 }
 
-function without(job: JobFacts, name: "checkpointMs" | "budgetMicros" | "queueMs"): JobFacts {
+function without(
+  job: JobFacts,
+  name: "checkpointMs" | "budgetMicros" | "queueMs" | "keepMs",
+): JobFacts {
   const { [name]: _dropped, ...rest } = job;
   return rest;
 }

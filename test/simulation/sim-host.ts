@@ -186,6 +186,16 @@ export function createSimHost(options: {
     job.nonce = `nonce-${(nonces += 1)}`;
   }
 
+  /** A frozen job runs again, unless that promise has run out on the way or the job is over. */
+  function goOn(job: Job, until: number): void {
+    if (until <= now() || job.exit !== undefined || job.stopAt !== Number.POSITIVE_INFINITY) return;
+    job.isFrozen = false;
+    delete job.nonce;
+    job.tetherUntil = until;
+    job.stretch = { attempt: job.attempt, rank: job.rank, from: now(), to: now() };
+    stretches.push(job.stretch);
+  }
+
   function begin(job: Job, reason: HostExit["reason"], graceMs: number, at: number): void {
     if (job.stopAt !== Number.POSITIVE_INFINITY) return;
     job.stopReason = reason;
@@ -335,14 +345,7 @@ export function createSimHost(options: {
     thaw(attempt, nonce, untilUptimeMs) {
       const job = claim(attempt);
       const until = untilUptimeMs + bootedAt + options.tickMs;
-      const isMeant = job?.isFrozen === true && job.nonce === nonce && until > now();
-      if (isMeant && job.exit === undefined && job.stopAt === Number.POSITIVE_INFINITY) {
-        job.isFrozen = false;
-        delete job.nonce;
-        job.tetherUntil = until;
-        job.stretch = { attempt: job.attempt, rank: job.rank, from: now(), to: now() };
-        stretches.push(job.stretch);
-      }
+      if (job?.isFrozen === true && job.nonce === nonce) goOn(job, until);
       return beatOf(job);
     },
     proceed(attempt) {

@@ -270,7 +270,11 @@ function createProcessStore(world: SharedWorld, process: DriverProcess, number: 
     readValue: (name) => call("readValue", async () => world.values.get(name)),
     putValue: (name, value) => call("putValue", async () => void world.values.set(name, value)),
     loadRun: (runId) => call("loadRun", () => store.loadRun(runId)),
-    listEffects: (runId) => call("listEffects", () => store.listEffects(runId)),
+    listEffects: (runId) =>
+      call("listEffects", async () => {
+        const rows = await store.listEffects(runId);
+        return mutant?.forgetsTries === true ? rows.map((row) => ({ ...row, tries: 0 })) : rows;
+      }),
     listWishes: (runId) => call("listWishes", () => store.listWishes(runId)),
     takeLock: (runId, owner, ttlMs, now) =>
       call("takeLock", () => store.takeLock(runId, owner, ttlMs, now)),
