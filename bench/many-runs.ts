@@ -48,7 +48,7 @@ export const benchmark: Benchmark = {
           unit: "s",
           limit: 2,
           side: "most",
-          detail: `from opening the store on; ${resumed.begunMs.toFixed(0)} ms until the first effect of every run has begun; the locks of the dead driver count as free; each is a write that waits for the disk, ${writeMs.toFixed(1)} ms here`,
+          detail: `from opening the store on; ${resumed.begunMs.toFixed(0)} ms until the first effect of every run has begun; the locks of the dead driver count as free; locks that come together wait for the disk together, ${writeMs.toFixed(1)} ms here`,
         },
       ];
     }),

@@ -26,7 +26,12 @@ export function toOffer(view: MachineView, context: AdapterContext): Offer {
     memoryGib: roundGib(facts?.memoryGib),
     includedDiskGib: roundGib(facts?.diskFreeGib),
     market: "on-demand",
-    price: { perHour, billing, source: host.price === undefined ? "sheet" : "live" } as const,
+    price: omitUndefined({
+      perHour,
+      billing,
+      source: host.price === undefined ? ("sheet" as const) : ("live" as const),
+      confidence: host.price === undefined ? sheet?.confidence : undefined,
+    }),
     availability: isFree ? 1 : "none",
     bootSeconds: 0,
     observedAt: observedAt(view.machine, context),
