@@ -1,6 +1,7 @@
 import { readCalls } from "@gpujob/adapter-mock";
 import type { MarketCall } from "@gpujob/adapter-mock";
-import type { MockMachine, RunView } from "@gpujob/sdk";
+import type { MockMachine } from "@gpujob/sdk";
+import type { RunView } from "@gpujob/spec";
 import { onTestFinished } from "vitest";
 import { findStrangers, readRunFacts } from "./run-facts.ts";
 import { witnessedJob } from "./scenarios.ts";

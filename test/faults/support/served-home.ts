@@ -20,7 +20,7 @@ export interface ServedHome extends FaultHome {
 }
 
 /** Two offers, the second dearer; what most rows of the table of faults need. */
-export const twoOffers = `      - { type: a, gpu: "RTX4090:24GB:1", price: 1 CNY/h }
+const twoOffers = `      - { type: a, gpu: "RTX4090:24GB:1", price: 1 CNY/h }
       - { type: b, gpu: "RTX4090:24GB:1", price: 2 CNY/h }
 `;
 

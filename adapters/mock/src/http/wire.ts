@@ -14,7 +14,7 @@ const moneySchema = z.object({
 const time = z.int();
 
 /** One machine. */
-export const machineSchema = z.object({
+const machineSchema = z.object({
   leaseId: z.string().min(1),
   offerType: z.string(),
   tags: z.record(z.string(), z.string()),

@@ -4,7 +4,7 @@ import { readMachine, toView } from "./machine-record.ts";
 import { settleMachines } from "./settle.ts";
 
 /** Can processes run on this machine now? */
-export function isMachineUp(database: DatabaseSync, leaseId: string, nowMs: number): boolean {
+function isMachineUp(database: DatabaseSync, leaseId: string, nowMs: number): boolean {
   settleMachines(database, nowMs);
   const machine = readMachine(database, leaseId);
   return machine !== undefined && toView(machine, nowMs).state === "up";
