@@ -13,7 +13,7 @@ export interface Place {
 
 const leaseShape = /^([a-z]{2}(?:-[a-z]+)+-\d+)\/(i-[0-9a-f]+)$/;
 
-export function toLeaseId({ region, id }: Place): string {
+function toLeaseId({ region, id }: Place): string {
   return `${region}/${id}`;
 }
 

@@ -18,9 +18,9 @@ export async function listAwsOffers(
   wait: Wait,
 ): Promise<readonly Offer[]> {
   const { regions } = parts.config;
-  const asked = regions.filter((region) => query.regions?.includes(region) ?? true);
   // Patterns and other spellings of a region are the scheduler's to match: then all are asked.
-  const chosen = asked.length === 0 ? regions : asked;
+  const isExact = query.regions?.every((region) => regions.includes(region)) ?? false;
+  const chosen = isExact ? regions.filter((region) => query.regions?.includes(region)) : regions;
   const listed = chosen.map((region) =>
     listRegion(parts, parts.ec2.at(region, "listOffers", wait), wait),
   );

@@ -243,6 +243,16 @@ describe("offers", () => {
     expect(offer).toMatchObject({ includedDiskGib: 100, availability: "unknown" });
   });
 
+  it("are asked for in every region that a pattern could mean", async ({ expect }) => {
+    const { platform } = await startCloud({ config: { regions: ["us-east-1", "eu-west-1"] } });
+    const regionsFor = async (regions: readonly string[]): Promise<readonly string[]> => {
+      const offers = await platform.listOffers({ regions }, wait);
+      return [...new Set(offers.map(({ region }) => region))].toSorted();
+    };
+    expect(await regionsFor(["us-east-1"])).toEqual(["us-east-1"]);
+    expect(await regionsFor(["us-east-1", "eu-*"])).toEqual(["eu-west-1", "us-east-1"]);
+  });
+
   it("are in the currency of their partition, without what is not known there", async ({
     expect,
   }) => {
