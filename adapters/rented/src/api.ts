@@ -1,4 +1,4 @@
-import { runScript } from "@gpujob/adapter-kit";
+import { isRefusal, outcomeUnknown, runScript } from "@gpujob/adapter-kit";
 import type { AdapterContext } from "@gpujob/spec";
 import { machineScript } from "./machine-script.ts";
 import type { Machine } from "./machines.ts";
@@ -30,12 +30,17 @@ export async function askMachine(
   call: MachineCall,
   wait: { readonly signal: AbortSignal },
 ): Promise<MachineReport> {
+  const { name } = machine;
   const channel = await context.connect(await accessOf(machine, context), wait);
   try {
     const args = [call.operation, ...argumentsOf(call, machine)];
-    const { name } = machine;
     const script = { name, text: machineScript, operation: call.operation, args };
     return readReport(await runScript(channel, script, wait));
+  } catch (error) {
+    if (call.operation !== "create" || isRefusal(error)) throw error;
+    // The machine may have done what it was asked before the answer was lost.
+    const { platform } = context;
+    throw outcomeUnknown({ platform, operation: "createLease", name, cause: error });
   } finally {
     await channel.close().catch(() => undefined);
   }

@@ -1,13 +1,18 @@
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createTestContext, localChannel } from "@gpujob/adapter-kit/testing";
+import {
+  createTestContext,
+  localChannel,
+  makeFaultySteps,
+  type FaultySteps,
+} from "@gpujob/adapter-kit/testing";
 import type { AdapterContext, Connect, NodeAccess, Platform } from "@gpujob/spec";
 import { PlatformError } from "@gpujob/spec";
 import rentedAdapter from "../src/index.ts";
 
 /** Rented machines that are this one, each with a home of its own. */
-export interface LocalMachines {
+export interface LocalMachines extends Pick<FaultySteps, "next" | "hasHung"> {
   readonly platform: Platform;
   readonly config: unknown;
   /** The home of a machine, by its address. */
@@ -35,9 +40,11 @@ export async function startLocalMachines(
     await mkdir(homeOf(access.host), { recursive: true });
     return localChannel({ env: { ...process.env, HOME: homeOf(access.host) } });
   };
+  // The script's words: `/bin/sh -c SCRIPT gpujob STEP …`.
+  const faulty = makeFaultySteps(connect, 4);
   const context = createTestContext({
     platform: "rented",
-    connect,
+    connect: faulty.connect,
     stateFolder: join(folder, "state"),
     secrets: { RENTED_PASSWORD: "correct-horse" },
     ...over,
@@ -45,5 +52,6 @@ export async function startLocalMachines(
   const config = { hosts };
   const platform = rentedAdapter.create(rentedAdapter.configSchema.parse(config), context);
   const close = (): Promise<void> => rm(folder, { recursive: true, force: true });
-  return { platform, config, homeOf, asked, silent, close };
+  const { next, hasHung } = faulty;
+  return { platform, config, homeOf, asked, silent, close, next, hasHung };
 }

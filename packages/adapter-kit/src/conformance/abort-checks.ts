@@ -12,7 +12,7 @@ type Call = (context: ConformanceContext, signal: AbortSignal) => Promise<unknow
 
 const reads = {
   offers: ({ platform, setup }, signal) => platform.listOffers(setup.offerQuery ?? {}, { signal }),
-  get: ({ platform }, signal) => platform.getLease("no-such-lease", { signal }),
+  get: ({ platform, unknownLeaseId }, signal) => platform.getLease(unknownLeaseId, { signal }),
   list: ({ platform, installation }, signal) => platform.listLeases({ installation }, { signal }),
 } satisfies Partial<Record<FaultTarget, Call>>;
 

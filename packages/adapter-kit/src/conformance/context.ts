@@ -22,6 +22,8 @@ export interface ConformanceContext {
   readonly setup: ConformanceSetup;
   readonly platform: Platform;
   readonly installation: string;
+  /** An id that no machine has. */
+  readonly unknownLeaseId: string;
   /** A signal that never fires. */
   readonly wait: { readonly signal: AbortSignal };
   listOffers(): Promise<readonly Offer[]>;
@@ -70,6 +72,7 @@ export function createConformanceContext(
     setup,
     platform,
     installation,
+    unknownLeaseId: setup.unknownLeaseId ?? "no-such-lease",
     wait,
     listOffers: () => platform.listOffers(setup.offerQuery ?? {}, wait),
     async pickOffer() {
@@ -145,11 +148,6 @@ export function createConformanceContext(
     },
     listLeases: (of = installation) => platform.listLeases({ installation: of }, wait),
     async cleanUp() {
-      if (definition.capabilities.release === "by-hand") {
-        // It bills on, but somebody else may use it: without this each check would need machines of its own.
-        for (const leaseId of rented) await platform.releaseLease(leaseId, wait);
-        return rented.clear();
-      }
       const runs = new Set(remembered.map((request) => request.ownership.run));
       for (const owner of new Set(remembered.map((request) => request.ownership.installation))) {
         for (const lease of await context.listLeases(owner)) {
@@ -157,6 +155,11 @@ export function createConformanceContext(
         }
       }
       for (const leaseId of rented) {
+        // It bills on, but somebody else may use it: without this each check would need machines of its own.
+        if (definition.capabilities.release === "by-hand") {
+          await platform.releaseLease(leaseId, wait);
+          continue;
+        }
         if (!seen.has(leaseId)) await context.untilSeen(leaseId);
         await context.releaseFully(leaseId);
       }

@@ -3,7 +3,7 @@ import type { Lease } from "@gpujob/spec";
 import { toFailure } from "@gpujob/spec";
 import { isSameMember } from "../ownership.ts";
 import type { ConformanceCheck, Need } from "./check.ts";
-import { whereCapability, whereHelper, whereLeases } from "./check.ts";
+import { whereCapability, whereHelper, whereLeases, whereReleasable } from "./check.ts";
 import { failureOf } from "./context.ts";
 import { checkMoney } from "./values.ts";
 
@@ -134,7 +134,7 @@ export const createChecks: readonly ConformanceCheck[] = [
   {
     group,
     name: "refuses a price above the limit and rents nothing, or says what the machine costs",
-    needs: [whereHelper("repriceNextCreate"), whereCharged],
+    needs: [whereReleasable, whereHelper("repriceNextCreate"), whereCharged],
     async run(context) {
       const offer = await context.pickOffer();
       const request = await context.newRequest({ offer, priceLimit: offer.price.perHour });

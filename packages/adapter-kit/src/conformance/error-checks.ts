@@ -43,7 +43,7 @@ function checkClassification(platform: Platform, error: unknown): void {
 /** A call of each kind that must fail now, as a read or write without consequences. */
 function readCall(context: ConformanceContext, on: FaultTarget): Promise<unknown> {
   const { platform, wait } = context;
-  if (on === "get") return platform.getLease("no-such-lease", wait);
+  if (on === "get") return platform.getLease(context.unknownLeaseId, wait);
   if (on === "list") return context.listLeases();
   return platform.listOffers(context.setup.offerQuery ?? {}, wait);
 }

@@ -50,6 +50,8 @@ export interface ConformanceSetup extends ConformanceHelpers {
   readonly request?: Partial<LeaseRequest>;
   /** An offer that is sold out now. */
   readonly soldOutOfferId?: string;
+  /** An id in the platform's own form that no machine has. @default "no-such-lease" */
+  readonly unknownLeaseId?: string;
   /** How many machines may be rented at once. @default 3 */
   readonly maxLeases?: number;
   /** Waits go by this clock. @default the system's */

@@ -8,6 +8,8 @@ export type { TestClock } from "./test-clock.ts";
 export { createRealClock } from "./real-clock.ts";
 export { localChannel } from "./local-channel.ts";
 export type { LocalChannelOptions } from "./local-channel.ts";
+export { makeFaultySteps } from "./faulty-steps.ts";
+export type { FaultySteps, StepFault } from "./faulty-steps.ts";
 export { createMemoryChannel } from "./memory-channel.ts";
 export type { MemoryChannel, MemoryProcess } from "./memory-channel.ts";
 export { errorTableProblems } from "./error-table-problems.ts";
