@@ -157,7 +157,7 @@ describe("a decision", () => {
   }) => {
     const failure = { kind: "no_capacity", message: "No.", scope: "account" } as const;
     const empty: RunEvent = { type: "plan-made", at, candidates: [], missing: [] };
-    const phaseAfter = (kind: "no_capacity" | "rate_limited"): string => {
+    const phaseAfter = (kind: "no_capacity" | "rate_limited" | "outcome_unknown"): string => {
       const refused: RunEvent = {
         type: "lease-refused",
         at,
@@ -168,6 +168,8 @@ describe("a decision", () => {
       return play(submissionOf({}), [submitted, planned, refused, empty]).snapshot.phase;
     };
     expect(phaseAfter("rate_limited")).toBe("queued");
+    // A driver died with its order on the way, and nothing was made: the only host is free.
+    expect(phaseAfter("outcome_unknown")).toBe("queued");
     expect(phaseAfter("no_capacity")).toBe("settled");
   });
 

@@ -39,9 +39,12 @@ export function patienceMs(
   missing: readonly PlanMissing[],
 ): number | undefined {
   const { queueMs } = submission.job;
+  const last = context.attempts.at(-1)?.end?.failure?.kind;
   const mayAnswer =
     missing.some(({ failure }) => failure === undefined || passing.has(failure.kind)) ||
-    context.attempts.at(-1)?.end?.failure?.kind === "rate_limited";
+    // Nothing was wrong with the place, or nobody knows what was: a driver that died on the way leaves that too.
+    last === "rate_limited" ||
+    last === "outcome_unknown";
   if (context.attempts.length === 0 || !mayAnswer) return queueMs;
   return Math.max(queueMs ?? 0, submission.timeouts.unreachableMs);
 }
