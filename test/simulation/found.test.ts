@@ -213,3 +213,18 @@ it("begins from a checkpoint that came home while the store could not be written
   const saving = { workMs: 45_562, checkpointMs: 5000, tether: "auto" } as const;
   expect(await playScenario(scenario(faults, { platforms, job: saving }))).toEqual([]);
 });
+
+it("judges that a machine is gone by when it asked, not by when it read the answer", async ({
+  expect,
+}) => {
+  const [offer] = rented.offers;
+  const slow = { latencyMs: 300, lagMs: 90_000, windowMs: 90_000, releaseMs: 0, forgets: true };
+  const platforms = [{ ...rented, ...slow, offers: offer === undefined ? [] : [offer] }];
+  for (let step = 20; step < 120; step += 1) {
+    const faults: readonly Fault[] = [
+      { kind: "wish", atMs: 1000, isNow: true },
+      { kind: "stop", driver: 1, step, ms: 400_000 },
+    ];
+    expect([step, await playScenario(scenario(faults, { platforms }))]).toEqual([step, []]);
+  }
+});

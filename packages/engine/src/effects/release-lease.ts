@@ -127,6 +127,12 @@ interface Proof {
   readonly pricePerHour?: Money;
 }
 
+/** When a question was put: a driver that stood still reads an answer long after it was given. */
+interface Asked {
+  readonly ageMs: number;
+  readonly monotonic: number;
+}
+
 /** Collects looks until they prove that the machine is gone. */
 function createAbsence(
   work: Work,
@@ -169,7 +175,7 @@ function createAbsence(
     };
   }
 
-  function judge(lease: Lease | undefined, isAccepted: boolean): Proof | undefined {
+  function judge(lease: Lease | undefined, isAccepted: boolean, asked: Asked): Proof | undefined {
     const { target, member } = lookUp(work, ref);
     hasAccepted ||= isAccepted;
     if (lease !== undefined) {
@@ -182,13 +188,13 @@ function createAbsence(
     if (target.capabilities.release === "by-hand") return undefined;
     // Nothing bills on a machine of the user's own: that its reservation is gone is all there is to prove.
     if (target.capabilities.release === "owned" && isAccepted) return { state: "gone" };
-    const age = work.session.ageOf(member.createdAt ?? member.intendedAt);
     const wasSeen = hasSeen || member.isReady === true;
-    const isTrusted = age > target.capabilities.visibilityWindowMs || (wasSeen && hasAccepted);
+    const isTrusted =
+      asked.ageMs > target.capabilities.visibilityWindowMs || (wasSeen && hasAccepted);
     if (!isTrusted) return undefined;
     // An earlier look may have been too early to see it: then it may have billed until now.
     firstMiss ??= { at: now, monotonic: clock.monotonic() };
-    const isRepeated = clock.monotonic() - firstMiss.monotonic >= betweenLooksMs;
+    const isRepeated = asked.monotonic - firstMiss.monotonic >= betweenLooksMs;
     return isRepeated ? prove(firstMiss.at) : undefined;
   }
 
@@ -207,10 +213,14 @@ function createAbsence(
     async look(note, isAccepted) {
       const { member } = lookUp(work, ref);
       if (member.leaseId === undefined) return undefined;
+      const asked = {
+        ageMs: work.session.ageOf(member.createdAt ?? member.intendedAt),
+        monotonic: clock.monotonic(),
+      };
       try {
         const lease = await read(member.leaseId);
         note("get", lease === undefined ? "no such machine" : lease.state);
-        return judge(lease, isAccepted);
+        return judge(lease, isAccepted, asked);
       } catch (error) {
         if (work.signal.aborted) throw error;
         note("get", toFailure(error).message);
