@@ -63,6 +63,7 @@ async function submit(
 async function readMoney(home: string, cloud: AwsCloud) {
   const { lines } = await readJson<CostReport>(home, cloud, "cost");
   return {
+    lines,
     ledger: lines.map(({ amount }) => amount),
     meter: cloud.emulator.market.bills(),
   };
@@ -87,8 +88,13 @@ describe("a run on EC2", () => {
     expect(await readFile(join(home, "outputs", run.id, "result"), "utf8")).toBe("42\n");
     // The full zone was asked once: no retry of the SDK knocked again.
     expect(launches(cloud)).toHaveLength(2);
-    const { ledger, meter } = await readMoney(home, cloud);
+    const { lines, ledger, meter } = await readMoney(home, cloud);
     expect(meter).toHaveLength(1);
+    // EC2 tells the end by the second; the ledger begins at the launch, which is before the bill does.
+    expect(Math.abs(Date.parse(lines[0]?.to ?? "") - (meter[0]?.to ?? 0))).toBeLessThanOrEqual(
+      1000,
+    );
+    expect(Date.parse(lines[0]?.from ?? "")).toBeLessThanOrEqual(meter[0]?.from ?? 0);
     expect(meter[0]?.to).toBeGreaterThan(0);
     expect(ledger.map(({ currency }) => currency)).toEqual(["USD"]);
     expect(Math.abs((ledger[0]?.micros ?? 0) - (meter[0]?.micros ?? 0))).toBeLessThanOrEqual(1);

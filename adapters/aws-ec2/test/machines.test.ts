@@ -1,4 +1,5 @@
 import { createTestContext } from "@gpujob/adapter-kit/testing";
+import { IncompleteListError } from "@gpujob/spec";
 import { describe, it } from "vitest";
 import aws from "../src/index.ts";
 import { releaseFully, startCloud, untilUp, wait } from "./setup.ts";
@@ -182,6 +183,27 @@ describe("a machine", () => {
       state: "ended",
       reason: expect.stringContaining("API"),
     });
+  });
+
+  it("is listed although another region does not answer, and the list says that it is not whole", async ({
+    expect,
+  }) => {
+    const { emulator, platform, findOffer, request } = await startCloud({
+      config: { regions: ["us-east-1", "eu-west-1"] },
+    });
+    const { leaseId } = await platform.createLease(request(await findOffer(onDemand)), wait);
+    const there = await platform.createLease(
+      request(await findOffer("eu-west-1a/g6e.xlarge/on-demand")),
+      wait,
+    );
+    emulator.refuseNext("DescribeInstances", "Unavailable", 503);
+    const error: unknown = await platform
+      .listLeases({ installation: "testinst" }, wait)
+      .catch((thrown: unknown) => thrown);
+    if (!IncompleteListError.is(error)) throw new Error(`It gave ${String(error)}.`);
+    expect(error.kind).toBe("unavailable");
+    expect(error.listed).toHaveLength(1);
+    expect([leaseId, there.leaseId]).toContain(error.listed[0]?.leaseId);
   });
 
   it("that was taken back says so", async ({ expect }) => {
