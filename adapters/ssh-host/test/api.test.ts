@@ -1,16 +1,16 @@
 import { readdir, readFile, readlink, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import type { FaultTarget, FaultySteps } from "@gpujob/adapter-kit/testing";
 import type { Lease, Offer, PlatformErrorKind } from "@gpujob/spec";
 import { GpujobError, PlatformError, toFailure } from "@gpujob/spec";
 import { describe, it, onTestFinished } from "vitest";
 import { configSchema } from "../src/config.ts";
-import { makeFaultyHosts, type FaultyHosts } from "./faulty-channel.ts";
-import { requestFor, startLocalHosts, type LocalHosts } from "./local-hosts.ts";
+import { makeFaultyHosts, requestFor, startLocalHosts, type LocalHosts } from "./local-hosts.ts";
 
 const wait = { signal: AbortSignal.timeout(100_000) };
 
 interface Lab extends LocalHosts {
-  readonly faults: FaultyHosts;
+  readonly faults: FaultySteps;
   readonly offer: (offerId: string) => Promise<Offer>;
   readonly reservations: string;
 }
@@ -18,7 +18,7 @@ interface Lab extends LocalHosts {
 async function startLab(
   hosts: readonly Readonly<Record<string, unknown>>[] = [{ ssh: "root@a", gpu: "RTX4090:24GB:2" }],
 ): Promise<Lab> {
-  const faults = makeFaultyHosts(process.env);
+  const faults = makeFaultyHosts();
   const lab = await startLocalHosts(hosts, { context: { connect: faults.connect } });
   onTestFinished(lab.close);
   const offer = async (offerId: string): Promise<Offer> => {
@@ -72,7 +72,7 @@ describe("several hosts", () => {
   it("are looked at side by side: those that fail or never answer are named, and hide no other", async ({
     expect,
   }) => {
-    const faults = makeFaultyHosts(process.env);
+    const faults = makeFaultyHosts();
     const lab = await startLocalHosts(
       [
         { ssh: "root@alive", gpu: "RTX4090:24GB:1" },
@@ -247,12 +247,12 @@ describe("errors", () => {
     "of the host come through as %s, with the platform's name",
     async (kind, { expect }) => {
       const lab = await startLab();
-      const failing = async (on: string, call: () => Promise<unknown>): Promise<unknown> => {
-        lab.faults.next(on, { kind: "fail", error: kind });
+      const failing = async (on: FaultTarget, call: () => Promise<unknown>): Promise<unknown> => {
+        lab.faults.next(on, { do: "fail", kind });
         return call().then(() => undefined, toFailure);
       };
       const { platform } = lab;
-      const failure = { kind, message: "lab: root-a: the host refused", platform: "lab" };
+      const failure = { kind, message: "lab: root-a: the machine refused", platform: "lab" };
       expect(await failing("offers", () => platform.listOffers({}, wait))).toMatchObject({
         ...failure,
         operation: "listOffers",
@@ -296,7 +296,7 @@ describe("errors", () => {
         (signal: AbortSignal) => lab.platform.getLease(`root-a-${"k".repeat(32)}`, { signal }),
       ],
     ] as const) {
-      lab.faults.next(on, { kind: "hang" });
+      lab.faults.next(on, { do: "hang" });
       const stop = new AbortController();
       const failing = call(stop.signal);
       setImmediate(() => stop.abort());

@@ -1,12 +1,11 @@
 import { describeAdapter } from "@gpujob/adapter-kit/conformance";
 import sshHostAdapter from "../src/index.ts";
-import { makeFaultyHosts } from "./faulty-channel.ts";
-import { requestFor, startLocalHosts } from "./local-hosts.ts";
+import { makeFaultyHosts, requestFor, startLocalHosts } from "./local-hosts.ts";
 
 describeAdapter(sshHostAdapter, {
   title: "ssh-host on this machine",
   setup: async () => {
-    const { connect, next } = makeFaultyHosts(process.env);
+    const { connect, next } = makeFaultyHosts();
     const hosts = [
       {
         ssh: "root@10.0.0.5:22",
@@ -31,8 +30,8 @@ describeAdapter(sshHostAdapter, {
       soldOutOfferId,
       secrets: ["hunter2"],
       chooseOffer: (offers) => offers.find(({ offerId }) => offerId === "root-10.0.0.5-x1"),
-      loseNextCreateReply: () => next("create", { kind: "lose" }),
-      damageNextTags: () => next("create", { kind: "damage" }),
+      loseNextCreateReply: () => next("create", { do: "lose-reply" }),
+      damageNextTags: () => next("create", { do: "damage-tags" }),
     };
   },
 });

@@ -1,7 +1,12 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createTestContext, localChannel } from "@gpujob/adapter-kit/testing";
+import {
+  createTestContext,
+  localChannel,
+  makeFaultySteps,
+  type FaultySteps,
+} from "@gpujob/adapter-kit/testing";
 import type { AdapterContext, Connect, LeaseRequest, Offer, Platform } from "@gpujob/spec";
 import sshHostAdapter from "../src/index.ts";
 
@@ -13,6 +18,12 @@ export interface LocalHosts {
   readonly folder: string;
   /** Ends what still holds cards, and removes the folder. */
   readonly close: () => Promise<void>;
+}
+
+/** This machine, whose next step can be made to go wrong. */
+export function makeFaultyHosts(): FaultySteps {
+  // The script's words: `/bin/sh -c SCRIPT gpujob FOLDER STEP …`.
+  return makeFaultySteps(async () => localChannel({ env: process.env }), 5);
 }
 
 /** Makes a platform of local hosts. `hosts` is as in the configuration; `reservations` is filled in. */
