@@ -1,5 +1,7 @@
+import { openStore } from "@gpujob/store";
 import { it } from "vitest";
-import { playScenario } from "./run-histories.ts";
+import { playHistory } from "./history.ts";
+import { playScenario, still } from "./run-histories.ts";
 import type { Fault, JobFacts, PlatformFacts, Scenario } from "./scenario.ts";
 
 /** Histories that once broke a promise, as small as they could be made. */
@@ -227,4 +229,28 @@ it("judges that a machine is gone by when it asked, not by when it read the answ
     ];
     expect([step, await playScenario(scenario(faults, { platforms }))]).toEqual([step, []]);
   }
+});
+
+it("goes on with what was under way at once, although the clock was set back by an hour since then", async ({
+  expect,
+}) => {
+  const sweepsMs = 300_000 + 1_800_000 + 7_200_000 + 90_000_000;
+  const store = await openStore({ path: ":memory:", clock: still, newId: () => "found" });
+  const platforms = [{ ...ownedHost("p0", 1_000_000), latencyMs: 50 }];
+  const tookMs: number[] = [];
+  for (let step = 60; step < 200; step += 4) {
+    const faults: readonly Fault[] = [
+      { kind: "suspend", atMs: 9916, ms: 100_000 },
+      { kind: "wall-jump", atMs: 37_618, ms: -3_600_000 },
+      { kind: "crash", driver: 1, step },
+    ];
+    const saving = { workMs: 20_000, checkpointMs: 2000 };
+    const facts = { ...scenario(faults, { platforms, job: saving }), restartMs: 60_000 };
+    const played = await playHistory({ scenario: facts, store, runId: `r-${step}` });
+    expect([step, played.violations]).toEqual([step, []]);
+    if (played.drivers > 1) tookMs.push(played.endedAtMs - sweepsMs);
+  }
+  // A lock that was last renewed before the clock was set holds until its time; the others do not wait.
+  expect(Math.min(...tookMs)).toBeLessThan(600_000);
+  await store.close();
 });

@@ -45,7 +45,8 @@ export function createEffectScheduler(options: {
     const effect = readStored<Effect>(row.payload);
     for (let tries = row.tries; !signal.aborted; tries += 1) {
       try {
-        const waitMs = row.dueAt - ports.clock.now();
+        // Never longer than it was put off for: a clock that was set back since then must not hold up what is due.
+        const waitMs = row.dueAt - Math.max(ports.clock.now(), row.createdAt);
         if (waitMs > 0) await ports.clock.sleep(waitMs, { signal });
         if (!(await ports.store.beginEffect(row.effectId, options.epoch(), ports.clock.now())))
           return;
