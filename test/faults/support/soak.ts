@@ -53,13 +53,20 @@ function makeConfig(seed: number): string {
     often(11, "on: lease, after: 300ms, do: die"),
     often(7, "on: lease, after: 300ms, do: interrupt, notice: 2s"),
   ].join("\n");
+  // So many that a run never has all of them taken back from it: it would end, and rightly.
+  const offers = (price: number): string =>
+    ["spot", "on-demand", "spot", "on-demand", "spot", "on-demand"]
+      .map(
+        (market, index) =>
+          `      - { type: t${index}, gpu: "RTX4090:24GB:1", price: ${price + index} CNY/h, market: ${market} }`,
+      )
+      .join("\n");
   const platform = (name: string, price: number): string => `  ${name}:
     adapter: mock
     boot: 200ms
     seed: ${seed}
     offers:
-      - { type: a, gpu: "RTX4090:24GB:1", price: ${price} CNY/h, market: spot }
-      - { type: b, gpu: "RTX4090:24GB:1", price: ${price + 1} CNY/h }
+${offers(price)}
     faults:
 ${faults}
 `;
