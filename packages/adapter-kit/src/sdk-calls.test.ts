@@ -21,8 +21,10 @@ const calls = createSdkCalls({
   secrets: () => [new Secret("verysecret")],
 });
 
-function failing(error: unknown) {
-  return () => Promise.reject(error);
+function failing(thrownValue: unknown): () => Promise<never> {
+  return async () => {
+    throw thrownValue;
+  };
 }
 const thrown = (fields: object): Error => Object.assign(new Error("It said no"), fields);
 const read = { operation: "getLease" };

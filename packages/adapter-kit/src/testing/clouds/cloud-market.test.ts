@@ -30,8 +30,8 @@ function open(over: Partial<CloudMarketOptions> = {}) {
     ...over,
   });
   onTestFinished(() => market.close());
-  const launch = (over: Partial<CloudOrder> = {}) => {
-    const answer = market.launch({ ...order, ...over });
+  const launch = (changes: Partial<CloudOrder> = {}) => {
+    const answer = market.launch({ ...order, ...changes });
     if (typeof answer === "string") throw new Error(answer);
     return answer;
   };
