@@ -45,7 +45,7 @@ export interface Region {
 export interface Ec2 {
   at(region: string, operation: string, wait: Wait): Region;
   /** The keys that sign, for other services of the same account. */
-  readKeys(region: string): Promise<AwsKeys>;
+  readKeys(region: string, operation: string, wait: Wait): Promise<AwsKeys>;
   close(): void;
 }
 
@@ -125,9 +125,9 @@ export function createEc2(config: AwsConfig, context: AdapterContext): Ec2 {
         find: (make) => guarded(region, calls.find({ operation }, run(make), wait)),
       };
     },
-    async readKeys(region) {
-      const { client } = await open(region);
-      return client.config.credentials();
+    readKeys(region, operation, wait) {
+      const read = async (): Promise<AwsKeys> => (await open(region)).client.config.credentials();
+      return guarded(region, calls.request({ operation }, read, wait));
     },
     close() {
       for (const client of clients.values()) client.destroy();

@@ -98,6 +98,13 @@ export const awsErrors: ErrorTable = [
     "ExpiredTokenException",
     "MissingAuthenticationToken",
     "UnrecognizedClientException",
+  ),
+  ...errorRows(
+    {
+      kind: "unauthorized",
+      scope: "account",
+      hint: "Give accessKeyId and secretAccessKey or a profile, or log in (aws sso login).",
+    },
     "CredentialsProviderError",
     "TokenProviderError",
   ),

@@ -1,4 +1,4 @@
-import { createHttpClient } from "@gpujob/adapter-kit";
+import { createHttpClient, omitUndefined } from "@gpujob/adapter-kit";
 import { PlatformError, Secret } from "@gpujob/spec";
 import { z } from "zod";
 import type { Parts, Wait } from "./api.ts";
@@ -60,14 +60,11 @@ async function askPrices(
   region: string,
   wait: Wait,
 ): Promise<ReadonlyMap<string, number>> {
-  const read = createReader(parts, region);
+  const read = createReader(parts, region, wait);
   const prices = new Map<string, number>();
   let NextToken: string | undefined;
   do {
-    const page = await read(
-      { ...question(region), ...(NextToken === undefined ? {} : { NextToken }) },
-      wait,
-    );
+    const page = await read(omitUndefined({ ...question(region), NextToken }));
     for (const entry of page.PriceList ?? []) {
       const { success, data } = productSchema.safeParse(entry);
       const price = success ? hourly(data, currencyOf(region)) : undefined;
@@ -107,7 +104,8 @@ function question(region: string): object {
 function createReader(
   { config, context, ec2 }: Parts,
   region: string,
-): (question: object, wait: Wait) => Promise<z.infer<typeof pageSchema>> {
+  wait: Wait,
+): (question: object) => Promise<z.infer<typeof pageSchema>> {
   const home = isChina(region) ? "cn-northwest-1" : "us-east-1";
   const domain = isChina(region) ? "amazonaws.com.cn" : "amazonaws.com";
   const client = createHttpClient({
@@ -119,7 +117,11 @@ function createReader(
     // A page of a hundred products has some hundred KB.
     maximumBodyBytes: 16 * 2 ** 20,
     credentials: async () => {
-      const { accessKeyId, secretAccessKey, sessionToken } = await ec2.readKeys(region);
+      const { accessKeyId, secretAccessKey, sessionToken } = await ec2.readKeys(
+        region,
+        "listOffers",
+        wait,
+      );
       const session = sessionToken === undefined ? {} : { sessionToken: new Secret(sessionToken) };
       return { id: new Secret(accessKeyId), key: new Secret(secretAccessKey), ...session };
     },
@@ -138,7 +140,7 @@ function createReader(
       }),
     readFailure: ({ status, body }) => (status < 400 ? undefined : { status, ...failureOf(body) }),
   });
-  return (asked, wait) =>
+  return (asked) =>
     client.request(
       {
         operation: "listOffers",

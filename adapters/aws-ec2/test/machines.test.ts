@@ -314,6 +314,19 @@ describe("credentials", () => {
     });
   });
 
+  it("that nobody can find are an error of the platform, whatever is asked", async ({ expect }) => {
+    const { another } = await startCloud();
+    const error = Object.assign(new Error("Could not load credentials from any providers"), {
+      name: "CredentialsProviderError",
+    });
+    const platform = another({}, { resolveSecret: () => Promise.reject(error) });
+    const failure = { kind: "unauthorized", hint: expect.stringContaining("aws sso login") };
+    await expect(platform.listOffers({}, wait)).rejects.toMatchObject({ failure });
+    await expect(platform.getLease("us-east-1/i-00000000", wait)).rejects.toMatchObject({
+      failure,
+    });
+  });
+
   it("come in pairs", async ({ expect }) => {
     const config = { secretAccessKey: { env: "TEST_AWS_KEY" }, endpoint: "http://127.0.0.1:9" };
     const context = createTestContext({ platform: "aws", secrets: { TEST_AWS_KEY: "half" } });
