@@ -254,6 +254,8 @@ export interface Lease {
   readonly endedAt?: string;
   /** Why it ended or failed, where the platform says. */
   readonly reason?: string;
+  /** A machine that failed because there was no stock after all: the create was answered too early. @default "lease_failed" */
+  readonly failedFor?: "no_capacity";
   readonly nodes: readonly Node[];
 }
 

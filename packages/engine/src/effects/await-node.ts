@@ -46,6 +46,7 @@ export async function runAwaitNode(work: Work, ref: MemberRef): Promise<void> {
 function isHopeless(failure: Failure): boolean {
   return (
     failure.kind === "lease_failed" ||
+    failure.kind === "no_capacity" ||
     failure.kind === "forbidden" ||
     failure.kind === "interrupted"
   );
@@ -64,7 +65,8 @@ async function readLease(work: Work, ref: MemberRef): Promise<Lease> {
   }
   if (lease === undefined || lease.state === "ended" || lease.state === "failed") {
     const why = lease?.reason ?? "it is gone";
-    throw new GpujobError("lease_failed", `${target.name}: the machine did not come up (${why}).`, {
+    const kind = lease?.failedFor ?? "lease_failed";
+    throw new GpujobError(kind, `${target.name}: the machine did not come up (${why}).`, {
       scope: "offer",
     });
   }
