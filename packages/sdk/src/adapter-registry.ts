@@ -10,6 +10,7 @@ interface AdapterModule {
 
 /** One line per adapter that comes with gpujob; each is loaded when a platform asks for it. */
 const adapters: Readonly<Record<string, () => Promise<AdapterModule>>> = {
+  aliyun: () => import("@gpujob/adapter-aliyun"),
   autodl: () => import("@gpujob/adapter-autodl"),
   "aws-ec2": () => import("@gpujob/adapter-aws-ec2"),
   compshare: () => import("@gpujob/adapter-compshare"),
