@@ -9,6 +9,12 @@ export interface OfferedBase {
   readonly name: string;
 }
 
+/** One with the lines of what it has, by path. */
+export interface KnownBase {
+  readonly base: OfferedBase;
+  readonly lines: readonly string[];
+}
+
 /** What turns a base into what is wanted. */
 export interface Delta {
   readonly base: OfferedBase;
@@ -42,16 +48,22 @@ function byPath(left: string, right: string): number {
   return left.slice(pathColumn) < right.slice(pathColumn) ? -1 : 1;
 }
 
-/** The base from which the fewest changes lead to what is wanted; `undefined`: it is as well to begin with nothing. */
-export async function chooseBase(
-  manifest: Manifest,
+/** Those of the offered bases whose lists are known here. */
+export async function readBases(
   offered: readonly OfferedBase[],
   known: KnownTrees,
-): Promise<Delta | undefined> {
+): Promise<readonly KnownBase[]> {
+  const read = offered.map(async (base) => ({ base, lines: await known.read(base.name) }));
+  return (await Promise.all(read)).flatMap(({ base, lines }) =>
+    lines === undefined ? [] : [{ base, lines }],
+  );
+}
+
+/** The base from which the fewest changes lead to what is wanted; `undefined`: it is as well to begin with nothing. */
+export function chooseBase(manifest: Manifest, bases: readonly KnownBase[]): Delta | undefined {
   let best: Delta | undefined;
-  for (const base of offered) {
-    const lines = await known.read(base.name);
-    const delta = lines && compareTrees(manifest, base, lines);
+  for (const known of bases) {
+    const delta = compareTrees(manifest, known);
     if (delta && (best === undefined || size(delta) < size(best))) best = delta;
   }
   return best;
@@ -62,18 +74,13 @@ function size(delta: Delta): number {
 }
 
 /** The difference between a known list and what is wanted. */
-function compareTrees(
-  manifest: Manifest,
-  base: OfferedBase,
-  lines: readonly string[],
-): Delta | undefined {
-  const left = new Set(lines);
-  const need = manifest.entries.filter(({ line }) => !left.delete(line));
+function compareTrees(manifest: Manifest, { base, lines }: KnownBase): Delta | undefined {
+  const { need, left } = walkBoth(manifest.entries, lines);
   const isOwn = base.id === "work";
   // More than half is other: then the store serves it better.
   if (!isOwn && need.length * 2 > manifest.entries.length) return undefined;
   const replaced = new Set(need.map(({ path }) => path));
-  const others = [...left].filter((line) => !replaced.has(line.slice(pathColumn)));
+  const others = left.filter((line) => !replaced.has(line.slice(pathColumn)));
   const gone = isOwn ? [] : others.map((line) => line.slice(pathColumn));
   if (gone.some((path) => hasParentIn(path, replaced))) return undefined;
   return {
@@ -83,6 +90,26 @@ function compareTrees(
     gone,
     others: isOwn ? others : [],
   };
+}
+
+/** Both are in the order of their paths, so that one walk finds what is on one side alone. */
+function walkBoth(
+  entries: readonly ManifestEntry[],
+  lines: readonly string[],
+): { readonly need: readonly ManifestEntry[]; readonly left: readonly string[] } {
+  const need: ManifestEntry[] = [];
+  const left: string[] = [];
+  let at = 0;
+  for (const entry of entries) {
+    let line = lines[at];
+    while (line !== undefined && line !== entry.line && line.slice(pathColumn) < entry.path) {
+      left.push(line);
+      line = lines[++at];
+    }
+    if (line === entry.line) at += 1;
+    else need.push(entry);
+  }
+  return { need, left: [...left, ...lines.slice(at)] };
 }
 
 /** A folder that becomes a file: not every tar puts a file where an empty folder is. */
@@ -98,6 +125,7 @@ function findCopied(
   lines: readonly string[],
 ): ReadonlySet<ManifestEntry> {
   if (need.length === 0) return new Set();
-  const hashes = new Set(lines.map((line) => line.slice(0, 64)));
-  return new Set(need.filter(({ file }) => hashes.has(file.sha256)));
+  const wanted = new Set(need.map(({ file }) => file.sha256));
+  const there = new Set(lines.map((line) => line.slice(0, 64)).filter((sum) => wanted.has(sum)));
+  return new Set(need.filter(({ file }) => there.has(file.sha256)));
 }
