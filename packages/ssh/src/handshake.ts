@@ -5,6 +5,7 @@ import { PlatformError, type Clock } from "@gpujob/spec";
 import ssh2, { type AuthenticationType, type ServerHostKeyAlgorithm } from "ssh2";
 import type { AuthStep } from "./auth.ts";
 import { authRejected, connectionError, timedOut } from "./errors.ts";
+import { gatherWrites } from "./gather-writes.ts";
 import {
   hostKeyChanged,
   hostKeyRevoked,
@@ -16,6 +17,7 @@ import {
 } from "./host-keys.ts";
 import type { SshLimits } from "./limits.ts";
 import { SshLink, type ChannelRequest } from "./link.ts";
+import { prepareKeys } from "./prepare-keys.ts";
 import { withDeadline } from "./wait.ts";
 
 /** One machine on the way, with everything needed to log in there. */
@@ -130,7 +132,9 @@ function createBudget(place: string, { clock, limits, signal }: HandshakeContext
 function startSocket({ host, port }: Hop): Socket {
   const options = { host, port, noDelay: true, keepAlive: true, keepAliveInitialDelay: 2_000 };
   // Errors are told by whoever waits; one that comes when nobody does must not end the process.
-  return createConnection(options).on("error", () => undefined);
+  const socket = createConnection(options).on("error", () => undefined);
+  gatherWrites(socket);
+  return socket;
 }
 
 function openForward(
@@ -219,6 +223,7 @@ function startClient(
     );
     socket.destroy();
   };
+  prepareKeys(client);
   client.connect({
     sock: socket,
     username: hop.user,
