@@ -232,6 +232,9 @@ export const aliyunErrors: ErrorTable = [
     "InvalidClientToken.ValueNotSupported",
     "InvalidAutoReleaseTime.Malformed",
     "InvalidPublicKeyBody.Malformed",
+    // We never ask for a rehearsal: one that was held made nothing.
+    "DryRunOperation",
+    "DRYRUN.SUCCESS",
   ),
   // Of a key pair: the name is made of the key, so that it is ours.
   ...errorRows({ kind: "unsupported_request", scope: "call" }, "KeyPair.AlreadyExist"),
@@ -258,4 +261,14 @@ export const aliyunErrors: ErrorTable = [
     hint: "Something hangs on it: look at it in the console.",
     example: "DependencyViolation.RouteEntry",
   },
+  // Codes come and go; what stands before the first dot stays.
+  { ...refused, code: /^OperationDenied(?:\.|$)/, example: "OperationDenied.Unlisted" },
+  { ...refused, code: /^InvalidInstanceType\./, example: "InvalidInstanceType.Unlisted" },
+  {
+    code: /^QuotaExceed(?:ed)?\./,
+    kind: "quota_exceeded",
+    scope: "region",
+    example: "QuotaExceed.Unlisted",
+  },
+  { code: /^Forbidden\./, kind: "forbidden", scope: "account", example: "Forbidden.Unlisted" },
 ];

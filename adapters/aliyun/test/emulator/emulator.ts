@@ -41,6 +41,8 @@ export interface EmulatorOptions {
   readonly bootMs?: number;
   readonly endMs?: number;
   readonly lagMs?: number;
+  /** Are networks ready as soon as they are made? @default false: at the second look */
+  readonly hasQuickNetworks?: boolean;
   /** The actions that the key may use, such as `ecs:RunInstances`. @default all */
   readonly allowed?: readonly string[];
   /** Makes a real machine that lets this public key in. */
@@ -86,6 +88,7 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
   const nonces = new Set<string>();
   const hanging = new Set<string>();
   const scripted: { readonly action: string; readonly refusal: ScriptedRefusal }[] = [];
+  const newStatus = options.hasQuickNetworks === true ? "Available" : "Pending";
   let isNextLate = false;
   const { startMachine } = options;
   const market = createCloudMarket({
@@ -124,7 +127,7 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
 
   function regionOf(name: string): RegionState {
     const zones = stock.filter(({ region }) => region === name).map(({ zone }) => zone);
-    const state = regions.get(name) ?? createRegion(name, [...new Set(zones)]);
+    const state = regions.get(name) ?? createRegion(name, [...new Set(zones)], newStatus);
     regions.set(name, state);
     return state;
   }

@@ -37,6 +37,8 @@ interface Key {
 
 /** What a region holds beside machines. */
 export interface RegionState {
+  /** Of networks that are made. */
+  readonly newStatus: "Pending" | "Available";
   readonly region: string;
   readonly zones: readonly string[];
   readonly vpcs: Map<string, Vpc>;
@@ -45,9 +47,14 @@ export interface RegionState {
   readonly keys: Map<string, Key>;
 }
 
-export function createRegion(region: string, zones: readonly string[]): RegionState {
+export function createRegion(
+  region: string,
+  zones: readonly string[],
+  newStatus: RegionState["newStatus"],
+): RegionState {
   return {
     region,
+    newStatus,
     zones,
     vpcs: new Map(),
     vSwitches: new Map(),
@@ -101,7 +108,7 @@ export const resourceActions: Readonly<Record<string, Handler>> = {
     const id = newId("vpc", state.region, state.vpcs.size);
     const block = required(query, "CidrBlock");
     const name = query.get("VpcName") ?? "";
-    state.vpcs.set(id, { id, name, block, status: "Pending" });
+    state.vpcs.set(id, { id, name, block, status: state.newStatus });
     return { VpcId: id, VRouterId: id.replace("vpc", "vrt"), RouteTableId: "vtb-1" };
   },
 
@@ -144,7 +151,7 @@ export const resourceActions: Readonly<Record<string, Handler>> = {
     });
     if (overlaps) throw new Refusal("InvalidCidrBlock.Overlapped", "The block overlaps another.");
     const id = newId("vsw", state.region, state.vSwitches.size);
-    const one = { id, zone, vpc: vpc.id, block, free: 4092, status: "Pending" as const };
+    const one = { id, zone, vpc: vpc.id, block, free: 4092, status: state.newStatus };
     state.vSwitches.set(id, one);
     return { VSwitchId: id };
   },
