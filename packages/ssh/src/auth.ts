@@ -7,6 +7,8 @@ import { isEncryptedKey, parsePrivateKey, readPrivateKey, type SshKeyPair } from
 export interface AuthStep {
   readonly name: string;
   readonly method: AnyAuthMethod;
+  /** The key that it signs with, where that is at hand. */
+  readonly key?: ParsedKey;
 }
 
 /** What log-ins are made from. */
@@ -51,7 +53,7 @@ export async function listAuthSteps(
 }
 
 function keyStep(name: string, username: string, key: ParsedKey): AuthStep {
-  return { name, method: { type: "publickey", username, key } };
+  return { name, key, method: { type: "publickey", username, key } };
 }
 
 function agentStep(username: string, socket: string | undefined): AuthStep {

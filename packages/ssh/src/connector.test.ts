@@ -1,7 +1,8 @@
 import { Secret, type Channel } from "@gpujob/spec";
+import ssh2 from "ssh2";
 import { describe, it, onTestFinished } from "vitest";
 import type { SshConnectorOptions } from "./connector.ts";
-import { fingerprintKey } from "./keys.ts";
+import { fingerprintKey, generateKeyPair } from "./keys.ts";
 import type { SshAccess } from "./route.ts";
 import { runToEnd } from "./testing/collect.ts";
 import { makeTestConnector, type TestConnector } from "./testing/connector.ts";
@@ -221,6 +222,29 @@ describe("log-ins", () => {
       expect((await runToEnd(await connect({ auth }), ["echo", "in"])).exit.code).toBe(0);
     }
     expect(access.user).toBe("ada");
+  });
+
+  it("by a key ask nothing first, and go on where the server does not take it", async ({
+    expect,
+  }) => {
+    const { connect, server, test } = await setStage();
+    const other = await generateKeyPair();
+    await test.writeHome(".ssh/id_ed25519", other.privateKey);
+    await test.writeHome(".ssh/id_ecdsa", test.ours.privateKey);
+    expect((await runToEnd(await connect(), ["echo", "in"])).exit.code).toBe(0);
+    expect(server.attempts).toEqual(["publickey"]);
+    const usual = await connect({ auth: { kind: "default" } });
+    expect((await runToEnd(usual, ["echo", "in"])).exit.code).toBe(0);
+    expect(server.attempts).toEqual(["publickey", "publickey", "publickey"]);
+  });
+
+  it("by an RSA key ask first which signature is taken", async ({ expect }) => {
+    const pair = ssh2.utils.generateKeyPairSync("rsa", { bits: 2048 });
+    const { connect, server, test } = await setStage({ publicKey: pair.public });
+    await test.writeHome("key", pair.private);
+    const channel = await connect({ auth: { kind: "key-file", path: "~/key" } });
+    expect((await runToEnd(channel, ["echo", "in"])).exit.code).toBe(0);
+    expect(server.attempts).toEqual(["publickey", "publickey"]);
   });
 
   it("that are rejected say what was tried, and are not tried again after three times", async ({

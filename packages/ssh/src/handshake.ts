@@ -17,6 +17,7 @@ import {
 } from "./host-keys.ts";
 import type { SshLimits } from "./limits.ts";
 import { SshLink, type ChannelRequest } from "./link.ts";
+import { offerSignature } from "./offer-signature.ts";
 import { prepareKeys } from "./prepare-keys.ts";
 import { withDeadline } from "./wait.ts";
 
@@ -238,6 +239,10 @@ function startClient(
     },
     authHandler: login.next,
   });
+  offerSignature(
+    client,
+    hop.steps.flatMap(({ key }) => key ?? []),
+  );
   socket.on("data", guard);
   return {
     hostKey: hostKey.promise,

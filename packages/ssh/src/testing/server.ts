@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { createServer, type Server as NetServer, type Socket } from "node:net";
 import { spawn } from "node:child_process";
 import type { AddressInfo } from "node:net";
-import ssh2, { type Connection, type ServerChannel } from "ssh2";
+import ssh2, { type Connection, type PublicKeyAuthContext, type ServerChannel } from "ssh2";
 import { generateKeyPair } from "../keys.ts";
 
 /** What the server of a test allows and does. */
@@ -96,11 +96,7 @@ function authenticate(
       context.prompt([{ prompt: "Password: ", echo: false }], (answers) =>
         answers[0] === password ? context.accept() : context.reject(),
       );
-    } else if (
-      context.method === "publickey" &&
-      context.key.data.toString("base64") === publicKey?.split(" ")[1]
-    )
-      context.accept();
+    } else if (context.method === "publickey" && isSignedBy(publicKey, context)) context.accept();
     else
       context.reject([
         "publickey",
@@ -108,6 +104,15 @@ function authenticate(
         "keyboard-interactive",
       ]);
   });
+}
+
+/** A question whether the key would do has no signature yet. */
+function isSignedBy(publicKey: string | undefined, context: PublicKeyAuthContext): boolean {
+  if (context.key.data.toString("base64") !== publicKey?.split(" ")[1]) return false;
+  const { blob, signature, hashAlgo } = context;
+  if (blob === undefined || signature === undefined) return true;
+  const key = ssh2.utils.parseKey(publicKey ?? "");
+  return !(key instanceof Error) && key.verify(blob, signature, hashAlgo);
 }
 
 function serve(connection: Connection, options: TestServerOptions): void {
