@@ -1,5 +1,6 @@
 import type { Failure, Lease, Money } from "@gpujob/spec";
 import { toFailure } from "@gpujob/spec";
+import type { Member } from "../core/context.ts";
 import type { Look } from "../core/events.ts";
 import type { MemberRef, Work } from "./work.ts";
 import { giveBack } from "./give-back.ts";
@@ -25,7 +26,7 @@ export async function runReleaseLease(work: Work, ref: MemberRef): Promise<void>
   };
   const startedAt = clock.now();
   const absence = createAbsence(work, ref);
-  const wait = backOff(250, 30_000);
+  let wait = backOff(250, 30_000);
   let isTold = false;
   let isEnded = false;
   for (;;) {
@@ -35,9 +36,10 @@ export async function runReleaseLease(work: Work, ref: MemberRef): Promise<void>
       continue;
     }
     isEnded = true;
-    await absence.learnStart();
+    await absence.lookBefore();
     const answer = await releaseOnce(work, ref, note);
     session.ports.crashPoint("sent:release-lease");
+    const wasMissing = absence.isMissing();
     const proof = await absence.look(note, answer.isAccepted);
     if (proof !== undefined) {
       return session.emit(
@@ -56,6 +58,8 @@ export async function runReleaseLease(work: Work, ref: MemberRef): Promise<void>
         failure: answer.failure ?? stillThere(target.name),
       });
     }
+    // Looked at closely from here on: one that comes back has been missed for a moment only, and tells when it ended.
+    if (absence.isMissing() && !wasMissing) wait = backOff(1000, 3000);
     session.dropHost(ref.attempt, ref.member);
     await clock.sleep(Math.max(wait(), answer.againAfterMs ?? 0), { signal });
   }
@@ -139,13 +143,19 @@ function createAbsence(
   ref: MemberRef,
 ): {
   readonly look: (note: Note, isAccepted: boolean) => Promise<Proof | undefined>;
-  /** A machine that never became ready may have begun to bill all the same; once it is gone nobody may tell when. */
-  readonly learnStart: () => Promise<void>;
+  /**
+   * Before each release: a machine that never became ready may have begun to bill all the same, and once it is gone nobody
+   * may tell when. And a platform that accepts the release of a young machine means it only where it shows that machine.
+   */
+  readonly lookBefore: () => Promise<void>;
+  /** Did the platform not know the machine when it was asked last? */
+  readonly isMissing: () => boolean;
 } {
   const { clock } = work.session.ports;
   let firstMiss: { readonly at: number; readonly monotonic: number } | undefined;
   let hasAccepted = false;
-  let hasSeen = false;
+  /** Did the last answer show the machine? */
+  let isShown = false;
   let billedFrom: number | undefined;
   // A machine may stop to bill before it is gone: its last word about that counts.
   let billedTo: number | undefined;
@@ -155,9 +165,9 @@ function createAbsence(
     const { target } = lookUp(work, ref);
     const lease = await target.platform.getLease(leaseId, { signal: work.signal });
     if (lease?.startedAt !== undefined) billedFrom = Date.parse(lease.startedAt);
+    isShown = lease !== undefined;
     if (lease !== undefined) {
       firstMiss = undefined;
-      hasSeen = true;
       pricePerHour = lease.pricePerHour ?? pricePerHour;
       billedTo =
         lease.endedAt === undefined || lease.isBillable ? undefined : Date.parse(lease.endedAt);
@@ -176,8 +186,7 @@ function createAbsence(
   }
 
   function judge(lease: Lease | undefined, isAccepted: boolean, asked: Asked): Proof | undefined {
-    const { target, member } = lookUp(work, ref);
-    hasAccepted ||= isAccepted;
+    const { target } = lookUp(work, ref);
     if (lease !== undefined) {
       if (lease.state !== "ended" && !(lease.state === "failed" && !lease.isBillable))
         return undefined;
@@ -188,9 +197,7 @@ function createAbsence(
     if (target.capabilities.release === "by-hand") return undefined;
     // Nothing bills on a machine of the user's own: that its reservation is gone is all there is to prove.
     if (target.capabilities.release === "owned" && isAccepted) return { state: "gone" };
-    const wasSeen = hasSeen || member.isReady === true;
-    const isTrusted =
-      asked.ageMs > target.capabilities.visibilityWindowMs || (wasSeen && hasAccepted);
+    const isTrusted = asked.ageMs > target.capabilities.visibilityWindowMs || hasAccepted;
     if (!isTrusted) return undefined;
     // An earlier look may have been too early to see it: then it may have billed until now.
     firstMiss ??= { at: now, monotonic: clock.monotonic() };
@@ -198,11 +205,18 @@ function createAbsence(
     return isRepeated ? prove(firstMiss.at) : undefined;
   }
 
+  function ageOf({ createdAt, intendedAt }: Member): number {
+    return work.session.ageOf(createdAt ?? intendedAt);
+  }
+
   return {
-    async learnStart() {
+    isMissing: () => firstMiss !== undefined,
+    async lookBefore() {
       const { target, member } = lookUp(work, ref);
+      if (member.leaseId === undefined || target.capabilities.release !== "api") return;
       const isKnown = member.billedFrom !== undefined || billedFrom !== undefined;
-      if (isKnown || member.leaseId === undefined || target.capabilities.release !== "api") return;
+      const isYoung = ageOf(member) <= target.capabilities.visibilityWindowMs;
+      if (isKnown && (!isYoung || hasAccepted)) return;
       try {
         await read(member.leaseId);
       } catch (error) {
@@ -213,10 +227,8 @@ function createAbsence(
     async look(note, isAccepted) {
       const { member } = lookUp(work, ref);
       if (member.leaseId === undefined) return undefined;
-      const asked = {
-        ageMs: work.session.ageOf(member.createdAt ?? member.intendedAt),
-        monotonic: clock.monotonic(),
-      };
+      const asked = { ageMs: ageOf(member), monotonic: clock.monotonic() };
+      hasAccepted ||= isAccepted && isShown;
       try {
         const lease = await read(member.leaseId);
         note("get", lease === undefined ? "no such machine" : lease.state);
