@@ -3,6 +3,7 @@ import type { RunEvent, Snapshot } from "@gpujob/engine";
 import { billAmount, billSeconds } from "@gpujob/scheduler";
 import type { RunView } from "@gpujob/spec";
 import type { LeaseRow, LedgerRow } from "@gpujob/store";
+import { checkFetched } from "./check-fetched.ts";
 import type { Remains } from "./history.ts";
 import { resultFile } from "./sim-link.ts";
 import type { Fault } from "./scenario.ts";
@@ -21,8 +22,11 @@ const checkedTypes = new Set([
   "job-started",
   "job-exited",
   "outputs-collected",
+  "collect-failed",
+  "host-lost",
+  "lease-vouched",
+  "stop-wished",
   "checkpoint-saved",
-  "timer-fired",
 ]);
 
 /** Checks what a history left behind: once when its run is settled, once after the sweeps of a day. */
@@ -43,7 +47,7 @@ export async function check(
     ...checkKnown(remains, rows),
     ...checkDouble(remains),
     ...checkLost(remains, events),
-    ...checkLimits(events),
+    ...checkFetched(remains, events, view),
     ...checkView(remains, events, view),
     ...checkLedger(remains, rows, ledger),
     ...checkCost(remains, ledger, view),
@@ -167,26 +171,6 @@ function checkLost(remains: Remains, events: readonly RunEvent[]): readonly Viol
     }
   }
   return violations;
-}
-
-/** Nothing begins to work once time or money are used up. */
-function checkLimits(events: readonly RunEvent[]): readonly Violation[] {
-  const limits: readonly string[] = ["time-limit", "budget"];
-  const over = events.findIndex(
-    (event) => event.type === "timer-fired" && limits.includes(event.timer),
-  );
-  const begun = new Set(
-    events
-      .slice(0, Math.max(0, over))
-      .flatMap((event) => (event.type === "job-started" ? [event.attempt] : [])),
-  );
-  return events
-    .slice(over === -1 ? events.length : over)
-    .flatMap((event): readonly Violation[] =>
-      event.type === "job-started" && !begun.has(event.attempt)
-        ? [{ kind: "limit", what: `attempt ${event.attempt} began after a limit was reached` }]
-        : [],
-    );
 }
 
 /** What is shown of an attempt is what its job was told. */

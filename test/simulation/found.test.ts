@@ -254,3 +254,92 @@ it("goes on with what was under way at once, although the clock was set back by 
   expect(Math.min(...tookMs)).toBeLessThan(600_000);
   await store.close();
 });
+
+it("fetches the outputs of a job that ended while the store could not be written for long", async ({
+  expect,
+}) => {
+  const platforms = [{ ...rented, latencyMs: 50 }];
+  for (const nodes of [1, 2]) {
+    const offers = rented.offers.map((offer) => ({ ...offer, stock: nodes }));
+    for (const ms of [10_000, 70_000, 120_000]) {
+      const faults: readonly Fault[] = [{ kind: "store-down", driver: 1, atMs: 4000, ms }];
+      const facts = scenario(faults, {
+        platforms: platforms.map((each) => ({ ...each, offers })),
+        job: { nodes },
+      });
+      expect([nodes, ms, await playScenario(facts)]).toEqual([nodes, ms, []]);
+    }
+  }
+});
+
+it("runs a job again whose machine is lost before its outputs are fetched, and says so where it may not", async ({
+  expect,
+}) => {
+  const offers = rented.offers.map((offer) => ({ ...offer, stock: 3 }));
+  for (const forgets of [false, true]) {
+    const platforms = [{ ...rented, latencyMs: 300, windowMs: 1000, forgets, offers }];
+    for (const retryInterruptions of [0, 5]) {
+      for (let afterMs = 6000; afterMs < 12_000; afterMs += 150) {
+        const faults: readonly Fault[] = [
+          { kind: "machine", machine: 1, afterMs, how: "dies", ms: 0 },
+        ];
+        const facts = scenario(faults, { platforms, job: { retryInterruptions } });
+        expect([forgets, afterMs, await playScenario(facts)]).toEqual([forgets, afterMs, []]);
+      }
+    }
+  }
+});
+
+it("fetches what a job made whose machine is noticed to be taken when it has ended", async ({
+  expect,
+}) => {
+  const platforms = [{ ...rented, latencyMs: 300 }];
+  for (let workMs = 6000; workMs < 14_000; workMs += 250) {
+    const faults: readonly Fault[] = [
+      { kind: "machine", machine: 1, afterMs: 0, how: "taken", ms: 60_000 },
+    ];
+    const facts = scenario(faults, { platforms, job: { workMs, retryInterruptions: 0 } });
+    expect([workMs, await playScenario(facts)]).toEqual([workMs, []]);
+  }
+});
+
+it("takes no word for the release of a young machine that its platform does not show just then", async ({
+  expect,
+}) => {
+  const platforms = [{ ...rented, windowMs: 30_000 }];
+  for (let atMs = 4000; atMs < 9000; atMs += 250) {
+    const faults: readonly Fault[] = [
+      { kind: "api", platform: 0, atMs, ms: 22_000, how: "vanish" },
+    ];
+    expect([atMs, await playScenario(scenario(faults, { platforms }))]).toEqual([atMs, []]);
+  }
+});
+
+it("takes two moments in which a platform misses a machine for no proof that it is gone", async ({
+  expect,
+}) => {
+  const platforms = [{ ...rented, windowMs: 30_000, releaseMs: 20_000, latencyMs: 300 }];
+  for (let atMs = 24_000; atMs < 48_000; atMs += 1000) {
+    const faults: readonly Fault[] = [
+      { kind: "api", platform: 0, atMs, ms: 9000, how: "vanish" },
+      { kind: "api", platform: 0, atMs: atMs + 17_000, ms: 9000, how: "vanish" },
+    ];
+    const facts = scenario(faults, { platforms, job: { workMs: 14_887 } });
+    expect([atMs, await playScenario(facts)]).toEqual([atMs, []]);
+  }
+});
+
+it("starts no job at the moment of its time limit, when the next driver comes just then", async ({
+  expect,
+}) => {
+  for (let step = 70; step < 95; step += 1) {
+    for (let seed = 1; seed < 9; seed += 1) {
+      const faults: readonly Fault[] = [
+        { kind: "crash", driver: 1, step },
+        { kind: "keep-ended", atMs: 72_192 },
+      ];
+      const facts = { ...scenario(faults), seed, restartMs: 3_600_000 };
+      expect([step, seed, await playScenario(facts)]).toEqual([step, seed, []]);
+    }
+  }
+});

@@ -35,6 +35,8 @@ export interface Remains {
   /** Milliseconds of the timeline. */
   readonly nowMs: number;
   readonly isSettled: boolean;
+  /** Attempts whose job was over and whose outputs were to be fetched. */
+  readonly collecting: ReadonlySet<number>;
   /** What was wrong while it went on. */
   readonly noticed: readonly Violation[];
 }
@@ -77,8 +79,11 @@ export async function playHistory(options: HistoryOptions): Promise<HistoryResul
   const trace = options.trace && ((line: string) => options.trace?.(timeline.now(), line));
   const submission = submissionOf(scenario, runId);
   const noticed: Violation[] = [];
+  const collecting = new Set<number>();
   const hosts: SimHost[] = [];
   const disk = createHomeDisk();
+  const begun = new Set<number>();
+  let limitAtMs = Number.POSITIVE_INFINITY;
   let newestCheckpointMs = 0;
   const struck = new Set<string>();
   let isSettled = false;
@@ -111,6 +116,14 @@ export async function playHistory(options: HistoryOptions): Promise<HistoryResul
           powerOff,
           onStart(attempt, rank, resumedMs) {
             trace?.(`host ${number} starts job ${attempt}/${rank} at ${resumedMs}`);
+            // What was sent before the limit may be on its way yet.
+            const isOnTheWay = facts.latencyMs > 0 && timeline.now() <= limitAtMs + facts.latencyMs;
+            if (limitAtMs <= timeline.now() && !isOnTheWay && !begun.has(attempt))
+              noticed.push({
+                kind: "limit",
+                what: `attempt ${attempt} began after a limit was reached`,
+              });
+            begun.add(attempt);
             if (rank === 0 && resumedMs < newestCheckpointMs)
               noticed.push({
                 kind: "lost",
@@ -141,6 +154,12 @@ export async function playHistory(options: HistoryOptions): Promise<HistoryResul
     struck,
     onCommit(commit: Commit) {
       if (commit.settledAt !== undefined) isSettled = true;
+      if (commit.event.type === "timer-fired" && isLimit(commit.event.data))
+        limitAtMs = Math.min(limitAtMs, timeline.now());
+      if (commit.event.type === "job-exited" && commit.state === "collecting") {
+        const event = readStored<RunEvent>(commit.event.data);
+        if (event.type === "job-exited") collecting.add(event.attempt);
+      }
       if (commit.event.type !== "checkpoint-saved") return;
       const event = readStored<RunEvent>(commit.event.data);
       if (event.type === "checkpoint-saved") newestCheckpointMs = event.checkpoint.bytes;
@@ -163,6 +182,7 @@ export async function playHistory(options: HistoryOptions): Promise<HistoryResul
     disk,
     nowMs: timeline.now(),
     isSettled,
+    collecting,
     noticed,
   });
   if (isSettled && !crew.isIdle())
@@ -178,6 +198,12 @@ export async function playHistory(options: HistoryOptions): Promise<HistoryResul
     endedAtMs: timeline.now(),
     struck,
   };
+}
+
+/** Is a timer's event about time or money that is used up? */
+function isLimit(data: string): boolean {
+  const event = readStored<RunEvent>(data);
+  return event.type === "timer-fired" && (event.timer === "time-limit" || event.timer === "budget");
 }
 
 function isOfMachine(fault: Fault): fault is Fault & { readonly kind: "machine" } {

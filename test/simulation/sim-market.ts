@@ -51,6 +51,8 @@ export interface SimMarket {
   toLease(machine: Machine): Lease;
   release(machine: Machine, lingerMs: number): void;
   extend(machine: Machine, untilMs: number): void;
+  /** When it ends, or has, in milliseconds of the timeline; infinite where nothing ends it. */
+  endOf(machine: Machine): number;
   bill(machine: Machine): Bill | undefined;
   isBillable(machine: Machine): boolean;
 }
@@ -227,6 +229,7 @@ export function createSimMarket(options: {
     },
     isVisible: (machine) => now() >= machine.visibleAt,
     stateOf,
+    endOf: (machine) => Math.min(endOf(machine), machine.host.endsAt()),
     toLease(machine) {
       const state = stateOf(machine);
       const { from, to } = span(machine);

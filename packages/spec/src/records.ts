@@ -1,5 +1,6 @@
 import type { Failure } from "./failure.ts";
 import type { Market, OfferGpu } from "./adapter.ts";
+import type { ModelPlan } from "./model.ts";
 import type { ExchangeRate, Money } from "./money.ts";
 
 /** The states a user sees. */
@@ -34,6 +35,8 @@ export interface PlanCandidate {
   readonly zone?: string;
   readonly instanceType: string;
   readonly gpu?: OfferGpu;
+  /** GiB per card that the job's model needs here, and what is left of the card; absent without `model`. */
+  readonly model?: { readonly needGib: number; readonly headroomGib: number };
   readonly market: Market;
   /** For all nodes, in the plan's currency. */
   readonly pricePerHour: Money;
@@ -86,6 +89,8 @@ export interface Plan {
   readonly missing: readonly PlanMissing[];
   readonly currency: string;
   readonly exchangeRates: readonly ExchangeRate[];
+  /** What the job needs for its `model`, if it names one. */
+  readonly model?: ModelPlan;
 }
 
 /** One placement tried, as users see it. */
@@ -126,7 +131,7 @@ export interface RunView {
   /** Why it did not end well, where that was not simply the job's own exit code; its kind decides ours. */
   readonly failure?: Failure;
   readonly labels: Readonly<Record<string, string>>;
-  /** What its user must do about machines that only they can end, and what happens to these meanwhile. */
+  /** What its user must do about machines that only they can end and what happens to these meanwhile, and what was lost. */
   readonly notes?: readonly string[];
 }
 

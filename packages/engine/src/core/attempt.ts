@@ -179,6 +179,12 @@ export function stopJob(draft: Draft, number: number, cause: StopCause, graceMs:
   const attempt = attemptOf(draft.context, number);
   if (attempt.stopping !== undefined) return;
   updateAttempt(draft, number, { stopping: cause });
+  askStop(draft, attempt, cause, graceMs);
+}
+
+/** Tells every node of a job that is being stopped. */
+export function askStop(draft: Draft, attempt: Attempt, cause: StopCause, graceMs: number): void {
+  const { number } = attempt;
   for (const member of attempt.members) {
     if (member.exit !== undefined) continue;
     ask(draft, {

@@ -218,6 +218,8 @@ export interface RunContext {
   readonly outcome?: Outcome;
   readonly outputs: readonly string[];
   readonly isCollectFailed?: boolean;
+  /** A limit came while outputs were being fetched: they may, but nothing begins any more. */
+  readonly isLimitReached?: true;
   /** When `limits.time` is reached, epoch milliseconds; absent before the first attempt and while queued. */
   readonly timeLimitAt?: number;
   /** What was left of `limits.time` when the run began to wait for stock. */

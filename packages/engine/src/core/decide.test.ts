@@ -4,6 +4,7 @@ import type { Candidate, Submission } from "./context.ts";
 import { decide, initialSnapshot } from "./decide.ts";
 import type { Snapshot } from "./decide.ts";
 import type { RunEvent } from "./events.ts";
+import { viewRun } from "../driver/view.ts";
 
 const at = Date.UTC(2026, 10, 1);
 const cny = (amount: number): { readonly currency: string; readonly micros: number } => ({
@@ -222,5 +223,101 @@ describe("a decision", () => {
     expect(new Set(cards)).toEqual(new Set(["elsewhere"]));
     const programs = [13, 31, 43].map(scopeAfter);
     expect(new Set(programs)).toEqual(new Set(["exit_nonzero"]));
+  });
+
+  describe("when the machine is lost between the end of its job and the fetch of the outputs", () => {
+    const member = { at, attempt: 1, member: 0 } as const;
+    const begun: readonly RunEvent[] = [
+      submitted,
+      planned,
+      { ...member, type: "lease-created", leaseId: "m-1" },
+      { ...member, type: "node-ready", bootId: "b", machineId: "m", warnings: [] },
+      {
+        ...member,
+        type: "host-prepared",
+        sentBytes: 0,
+        totalBytes: 0,
+        tether: { kind: "long", lengthMs: 60_000 },
+        isResumed: false,
+      },
+      { ...member, type: "job-started", isResumed: false },
+    ];
+    const exited = (code: number): RunEvent => ({
+      ...member,
+      type: "job-exited",
+      exit: { code, reason: "exited", startedAtMs: at, endedAtMs: at },
+      logBytes: 0,
+    });
+    const gone = { kind: "interrupted", scope: "offer", message: "It is gone." } as const;
+    // The watch's own look, whose answer was on its way when the job ended.
+    const seen = { ...member, type: "host-lost", failure: gone } as const;
+    const lost: readonly RunEvent[] = [
+      { type: "collect-failed", at, attempt: 1, failure: { ...gone, kind: "lease_failed" } },
+      { ...seen, fence: { by: "platform", at } },
+    ];
+    const released: RunEvent = { ...member, type: "lease-released", state: "gone", looks: [] };
+
+    it("runs the job again, as after any other interruption", async ({ expect }) => {
+      for (const code of [0, 3]) {
+        for (const loss of lost) {
+          const { snapshot } = play(submissionOf({}), [...begun, exited(code), loss, released]);
+          expect([code, loss.type, snapshot.phase]).toEqual([code, loss.type, "planning"]);
+          expect(snapshot.context.outcome).toBeUndefined();
+          expect(snapshot.context.interruptions).toBe(1);
+        }
+      }
+    });
+
+    it("says that the outputs are lost where it must not run again", async ({ expect }) => {
+      const retry = { interruptions: 0, failures: 0, rules: [] };
+      const wished: RunEvent = { type: "stop-wished", at, reason: "cancelled", isNow: false };
+      const limit: RunEvent = { type: "timer-fired", at, timer: "time-limit" };
+      for (const loss of lost) {
+        for (const between of [[], [wished], [limit]]) {
+          const submission = submissionOf(between.length === 0 ? { retry } : {});
+          const codeAfter = (code: number): unknown => {
+            const events = [...begun, exited(code), ...between, loss, released];
+            const { snapshot } = play(submission, events);
+            const run = viewRun({ submission, snapshot, now: at });
+            return [run.state, run.exitCode, run.failure?.kind, run.notes?.length];
+          };
+          expect(codeAfter(0)).toEqual(["failed", 122, "download_failed", undefined]);
+          expect(codeAfter(3)).toEqual(["failed", 3, undefined, 1]);
+        }
+      }
+    });
+
+    it("fetches on after a notice, and after a restart of the machine", async ({ expect }) => {
+      const notice: RunEvent = { ...member, type: "interruption-noticed", reason: "Taken." };
+      const reboot: RunEvent = { ...seen, fence: { by: "reboot", at } };
+      for (const event of [notice, reboot]) {
+        expect(play(submissionOf({}), [...begun, exited(0), event]).snapshot.phase).toBe(
+          "collecting",
+        );
+      }
+    });
+  });
+
+  it("begins no other attempt after a stop that came while outputs of a failed one were fetched", async ({
+    expect,
+  }) => {
+    const member = { at, attempt: 1, member: 0 } as const;
+    const tether = { kind: "long", lengthMs: 60_000 } as const;
+    const sizes = { sentBytes: 0, totalBytes: 0, isResumed: false, tether };
+    const exit = { code: 3, reason: "exited", startedAtMs: at, endedAtMs: at } as const;
+    const retry = { interruptions: 5, failures: 5, rules: [] };
+    const { snapshot } = play(submissionOf({ retry }), [
+      submitted,
+      planned,
+      { ...member, type: "lease-created", leaseId: "m-1" },
+      { ...member, type: "node-ready", bootId: "b", machineId: "m", warnings: [] },
+      { ...member, type: "host-prepared", ...sizes },
+      { ...member, type: "job-started", isResumed: false },
+      { ...member, type: "job-exited", exit, logBytes: 0 },
+      { type: "stop-wished", at, reason: "cancelled", isNow: false },
+      { type: "outputs-collected", at, attempt: 1, files: [], skipped: 0 },
+      { ...member, type: "lease-released", state: "gone", looks: [] },
+    ]);
+    expect(snapshot).toMatchObject({ phase: "settled", context: { outcome: { exitCode: 130 } } });
   });
 });

@@ -23,6 +23,7 @@ export function update(draft: Draft, patch: Partial<RunContext>): void {
 
 type OptionalKey =
   | "spare"
+  | "outcome"
   | "plannedAt"
   | "planning"
   | "queuedUntil"

@@ -20,7 +20,11 @@ export function endOf(attempt: Attempt): AttemptEnd {
 export function endOfJob(draft: Draft, attempt: Attempt): AttemptEnd {
   const cause = draft.context.wish ?? attempt.stopping;
   if (cause?.kind === "wish") return settle(draft, wishOutcome(cause));
-  if (cause?.kind === "time" || cause?.kind === "budget") {
+  const hasFinished = attempt.members.every(
+    ({ exit }) => exit?.reason === "exited" && exit.code === 0,
+  );
+  // It was done before the stop reached it, perhaps long before: while nobody drove.
+  if ((cause?.kind === "time" || cause?.kind === "budget") && !hasFinished) {
     return settle(draft, limitOutcome(cause, draft.submission));
   }
   if (cause?.kind === "interruption") {

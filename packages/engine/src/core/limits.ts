@@ -119,3 +119,8 @@ function ratePerHourMicros(context: RunContext, submission: Submission): number 
 
 /** Between the stop signal and the kill, where the job file says nothing. */
 export const defaultGraceMs = 30_000;
+
+/** Between the stop signal and the kill of this run's job, in milliseconds. */
+export function graceOf({ submission }: Draft): number {
+  return submission.job.checkpoint?.graceMs ?? defaultGraceMs;
+}

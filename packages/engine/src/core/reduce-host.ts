@@ -1,5 +1,5 @@
 import type { HostExit } from "@gpujob/spec";
-import { beginSpare, dropSpare, preferSpare, releaseAttempt, stopJob } from "./attempt.ts";
+import { askStop, beginSpare, dropSpare, preferSpare, releaseAttempt, stopJob } from "./attempt.ts";
 import type { Attempt } from "./context.ts";
 import type { Draft } from "./draft.ts";
 import {
@@ -13,7 +13,7 @@ import {
   updateMember,
 } from "./draft.ts";
 import type { RunEvent } from "./events.ts";
-import { defaultGraceMs } from "./limits.ts";
+import { graceOf } from "./limits.ts";
 import { endOfJob } from "./job-end.ts";
 import { isEnding } from "./status.ts";
 
@@ -69,7 +69,8 @@ export function applyJobStarted(draft: Draft, event: Of<"job-started">): void {
   ask(draft, { kind: "watch-job", attempt: number, member });
   if (!attempt.members.every((each) => each.isStarted)) return;
   clear(draft, "queuedUntil", "fruitlessPlans", "unsaved");
-  updateAttempt(draft, number, { phase: "running", jobStartedAt: event.at });
+  const { stopping } = updateAttempt(draft, number, { phase: "running", jobStartedAt: event.at });
+  if (stopping !== undefined) askStop(draft, attempt, stopping, graceOf(draft));
   const rule = draft.submission.job.checkpoint;
   if (rule !== undefined)
     ask(draft, { kind: "take-checkpoints", attempt: number }, event.at + rule.everyMs);
@@ -97,8 +98,7 @@ export function applyJobExited(draft: Draft, event: Of<"job-exited">): void {
   if (isEnding(attempt)) return;
   if (attempt.members.every((each) => each.exit !== undefined)) return finishJob(draft, attempt);
   if (isBadEnd(event.exit) && attempt.stopping === undefined) {
-    const graceMs = draft.submission.job.checkpoint?.graceMs ?? defaultGraceMs;
-    stopJob(draft, number, { kind: "member", member, code: event.exit.code }, graceMs);
+    stopJob(draft, number, { kind: "member", member, code: event.exit.code }, graceOf(draft));
   }
 }
 

@@ -16,6 +16,7 @@ import {
   updateMember,
 } from "./draft.ts";
 import { armBudget, suspendTimeLimit } from "./limits.ts";
+import { isToBeFetched, loseOutputs } from "./lose-outputs.ts";
 import { decideOutcome, noOfferOutcome } from "./outcomes.ts";
 import { patienceMs, planLater } from "./replan.ts";
 import { isEnding } from "./status.ts";
@@ -154,10 +155,12 @@ export function applyVouched(draft: Draft, event: Of<"lease-vouched">): void {
         ...(member.billedFrom === undefined ? {} : { billedTo: event.at }),
       });
       cancel(draft, { kind: "release-lease", attempt: attempt.number, member: member.member });
-      failAttempt(draft, attempt.number, {
+      const failure: Failure = {
         kind: "interrupted",
         message: "You said that the machine has ended.",
-      });
+      };
+      if (isToBeFetched(attempt)) loseOutputs(draft, attempt.number, failure);
+      else failAttempt(draft, attempt.number, failure);
     }
   }
 }

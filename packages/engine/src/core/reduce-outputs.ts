@@ -11,6 +11,7 @@ import {
 } from "./draft.ts";
 import type { RunEvent } from "./events.ts";
 import { endOf } from "./job-end.ts";
+import { giveUpOutputs, loseOutputs } from "./lose-outputs.ts";
 
 type Of<Type extends RunEvent["type"]> = RunEvent & { readonly type: Type };
 
@@ -36,8 +37,8 @@ export function applyCollectFailed(draft: Draft, event: Of<"collect-failed">): v
   update(draft, { isCollectFailed: true });
   const end = endOf(attempt);
   // A machine that is gone cannot be held, and a replacement is worth more than partial outputs.
-  const isGone = event.failure.kind === "lease_failed";
-  if (isGone || end.next === "retry") return releaseAttempt(draft, number, end);
+  if (event.failure.kind === "lease_failed") return loseOutputs(draft, number, event.failure);
+  if (end.next === "retry") return releaseAttempt(draft, number, end);
   if (attempt.phase === "collecting") {
     updateAttempt(draft, number, { phase: "holding" });
     ask(
@@ -64,7 +65,11 @@ export function applyLeaseGiven(draft: Draft, event: Of<"lease-given">): void {
 export function applyHoldTimer(draft: Draft, event: Of<"timer-fired">): void {
   const attempt = findAttempt(draft.context, event.attempt ?? 0);
   if (attempt?.phase !== "holding") return;
-  releaseAttempt(draft, attempt.number, endOf(attempt));
+  giveUpOutputs(
+    draft,
+    attempt.number,
+    "The machine was held for them as long as limits.hold says.",
+  );
 }
 
 const collectAgainMs = 15_000;

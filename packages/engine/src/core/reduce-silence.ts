@@ -15,6 +15,7 @@ import {
 } from "./draft.ts";
 import type { RunEvent } from "./events.ts";
 import { defaultGraceMs } from "./limits.ts";
+import { isToBeFetched, loseOutputs } from "./lose-outputs.ts";
 import { shareNotice } from "./notice.ts";
 import { isEnding } from "./status.ts";
 
@@ -23,6 +24,8 @@ type Of<Type extends RunEvent["type"]> = RunEvent & { readonly type: Type };
 /** A host has not been heard for the time of a verdict: prepare a replacement, and end it only where that is safe. */
 export function applyHostSilent(draft: Draft, event: Of<"host-silent">): void {
   const { attempt: number, member } = event;
+  // The last word of a watch whose job has ended meanwhile: nobody waits for a beat any more.
+  if (memberOf(attemptOf(draft.context, number), member).exit !== undefined) return;
   updateMember(draft, number, member, {
     silentSince: event.lastBeatAt,
     isCheckpointFresh: event.isCheckpointFresh,
@@ -67,8 +70,11 @@ export function applyHostHeard(draft: Draft, event: Of<"host-heard">): void {
 
 /** Proof that the job on this host cannot run any more. */
 export function applyHostLost(draft: Draft, event: Of<"host-lost">): void {
-  updateMember(draft, event.attempt, event.member, { fence: event.fence });
-  failAttempt(draft, event.attempt, event.failure);
+  const { attempt: number, fence, failure } = event;
+  updateMember(draft, number, event.member, { fence });
+  if (!isToBeFetched(attemptOf(draft.context, number))) return failAttempt(draft, number, failure);
+  // Started anew it may have its disk yet; asking it for the outputs will tell.
+  if (fence.by !== "reboot") loseOutputs(draft, number, failure);
 }
 
 /** The platform will take the machine: save, stop, and have the next one on its way. */
@@ -77,6 +83,11 @@ export function applyInterruption(draft: Draft, event: Of<"interruption-noticed"
   const isDrillable = findAttempt(draft.context, event.attempt)?.phase === "running";
   if (event.isDrill === true && !isDrillable) return;
   const attempt = attemptOf(draft.context, event.attempt);
+  if (isToBeFetched(attempt)) {
+    // Its job is over: there is so long left to fetch what it made.
+    const { leftMs } = shareNotice(event.at, event.endsAt, { graceMs: 0 });
+    return void updateAttempt(draft, event.attempt, { takenAt: event.at + leftMs });
+  }
   if (event.attempt !== draft.context.current) {
     return failAttempt(draft, event.attempt, interrupted(event.reason));
   }

@@ -3,8 +3,9 @@ import type { Attempt, StopCause } from "./context.ts";
 import type { Draft } from "./draft.ts";
 import { cancel, clear, findAttempt, update, updateAttempt } from "./draft.ts";
 import type { RunEvent } from "./events.ts";
-import { defaultGraceMs } from "./limits.ts";
+import { graceOf } from "./limits.ts";
 import { endOf } from "./job-end.ts";
+import { giveUpOutputs, isToBeFetched } from "./lose-outputs.ts";
 import { decideOutcome, limitOutcome, wishOutcome } from "./outcomes.ts";
 
 type Of<Type extends RunEvent["type"]> = RunEvent & { readonly type: Type };
@@ -43,10 +44,12 @@ function stopAttempt(draft: Draft, attempt: Attempt, wish: Wish): void {
       return stopJob(draft, attempt.number, wish, graceOf(draft));
     case "collecting":
     case "holding":
-      // The job is over: its own result stands, and only the wait is cut short.
-      if (wish.isNow || attempt.isCollected === true)
+      // The job is over: its own result stands, and only the wait is cut short. What was to follow does not.
+      decideOutcome(draft, wishOutcome(wish));
+      if (attempt.isCollected === true)
         return releaseAttempt(draft, attempt.number, settled(attempt));
       updateAttempt(draft, attempt.number, { end: settled(attempt) });
+      if (wish.isNow) giveUpOutputs(draft, attempt.number, "The run was stopped at once.");
       return;
     case "releasing":
       decideOutcome(draft, wishOutcome(wish));
@@ -85,9 +88,12 @@ function stopForLimit(draft: Draft, cause: StopCause & { readonly kind: "time" |
         return void updateAttempt(draft, attempt.number, { stopping: cause });
       return stopJob(draft, attempt.number, cause, graceOf(draft));
     case "holding":
-      return releaseAttempt(draft, attempt.number, endOf(attempt));
+      return isToBeFetched(attempt)
+        ? giveUpOutputs(draft, attempt.number, outcome.reason)
+        : releaseAttempt(draft, attempt.number, endOf(attempt));
     case "collecting":
     case "releasing":
+      if (attempt.phase === "collecting") update(draft, { isLimitReached: true });
       // What its job came to stands; only another try is out of the question.
       if (attempt.end?.next === "retry") {
         decideOutcome(draft, outcome);
@@ -98,6 +104,9 @@ function stopForLimit(draft: Draft, cause: StopCause & { readonly kind: "time" |
     case "booting":
     case "preparing":
     case "standby":
+      // A driver that died may have started it long ago: what it made by now is not to be lost.
+      if (attempt.isStartAsked === true)
+        return void updateAttempt(draft, attempt.number, { stopping: attempt.stopping ?? cause });
       decideOutcome(draft, outcome);
       return releaseAttempt(draft, attempt.number, { next: "settle", reason: outcome.reason });
   }
@@ -109,8 +118,4 @@ export function applyKeepEnded(draft: Draft): void {
   if (attempt?.phase === "holding" && attempt.isCollected === true) {
     releaseAttempt(draft, attempt.number, endOf(attempt));
   }
-}
-
-function graceOf(draft: Draft): number {
-  return draft.submission.job.checkpoint?.graceMs ?? defaultGraceMs;
 }

@@ -73,8 +73,12 @@ export function viewRun(options: {
 
 const advice = "Write a new file and rename it into its place, or save less often.";
 
-/** What keeps being lost of the checkpoints while nobody knows. */
-function notesOf({ unsaved, checkpoint, isSettled }: RunContext): Pick<RunView, "notes"> {
+/** What is lost while nobody knows: outputs beside an end that says nothing of them, and checkpoints. */
+function notesOf(context: RunContext): Pick<RunView, "notes"> {
+  const { unsaved, checkpoint, isSettled, outcome } = context;
+  const isToldAlready = outcome?.failure?.kind === "download_failed";
+  if (isSettled === true && context.isCollectFailed === true && !isToldAlready)
+    return { notes: ["Its outputs could not be fetched: they are lost with its machine."] };
   if (unsaved === undefined || isSettled === true) return {};
   const more = unsaved.count - unsaved.files.length;
   const names = `${unsaved.files.join(", ")}${more > 0 ? ` and ${more} more` : ""}`;

@@ -1,4 +1,6 @@
+import type { Failure } from "@gpujob/spec";
 import { toFailure } from "@gpujob/spec";
+import type { Attempt, Member } from "../core/context.ts";
 import type { Effect } from "../core/effects.ts";
 import { attemptOf } from "../core/draft.ts";
 import { mostReleaseMs } from "../core/notice.ts";
@@ -18,7 +20,8 @@ export async function runCollectOutputs(
   const { session, signal } = work;
   const { clock } = session.ports;
   const { takenAt } = attemptOf(session.snapshot().context, effect.attempt);
-  if (takenAt === undefined) return collectPatiently(work, work, effect);
+  // Once that time is over the machine is there against its notice, or its platform tells that it is not.
+  if (takenAt === undefined || takenAt <= clock.now()) return collectPatiently(work, work, effect);
   // A machine that is about to be taken is asked for nothing beyond that: it would only be waited for.
   const leftMs = Math.max(leastMs, takenAt - clock.now() - mostReleaseMs);
   const limit = deadline(clock, signal, leftMs);
@@ -43,6 +46,7 @@ async function collectPatiently(
   const patience = patienceMs[attempt.end?.next ?? "settle"];
   const endsAt = ports.clock.now() + Math.min(patience, session.submission.job.limits.holdMs);
   const wait = backOff(250, 2000);
+  const isMissing = createMissing(work, attempt);
   for (;;) {
     try {
       await takeCheckpoint(limited, attempt.number, true);
@@ -50,7 +54,7 @@ async function collectPatiently(
       return await session.emit(collected, { finish: work.effectId });
     } catch (error) {
       if (signal.aborted) throw error;
-      const failure = toFailure(error);
+      const failure = await isMissing(toFailure(error));
       ports.observe({ type: "trouble", operation: "collect", failure });
       for (const { member } of attempt.members) session.dropHost(attempt.number, member);
       const isOver = limited.signal.aborted || ports.clock.now() >= endsAt;
@@ -63,6 +67,42 @@ async function collectPatiently(
       await ports.clock.sleep(wait(), { signal });
     }
   }
+}
+
+/** Two answers "no such machine" count only when they are so far apart, with no other answer between. */
+const betweenLooksMs = 10_000;
+
+/**
+ * Asks after a failure whether the platform knows the machines yet: some forget those that ended. What was a broken link
+ * becomes `lease_failed` once one of them is proven to be gone.
+ */
+function createMissing(work: Work, attempt: Attempt): (failure: Failure) => Promise<Failure> {
+  const { session, signal } = work;
+  const { clock, platform } = session.ports;
+  const target = platform(attempt.candidate.offer.platform);
+  const since = new Map<number, number>();
+
+  async function look({ member, leaseId }: Member): Promise<boolean> {
+    if (leaseId === undefined) return false;
+    const asked = clock.monotonic();
+    if ((await target.platform.getLease(leaseId, { signal })) !== undefined) since.delete(member);
+    else if (!since.has(member)) since.set(member, clock.monotonic());
+    return asked - (since.get(member) ?? asked) >= betweenLooksMs;
+  }
+
+  return async (failure) => {
+    if (failure.kind !== "unreachable" || target.capabilities.release !== "api") return failure;
+    try {
+      for (const member of attempt.members) {
+        if (await look(member))
+          return { ...failure, kind: "lease_failed", message: `${target.name}: it is gone.` };
+      }
+    } catch (error) {
+      // A platform that cannot be asked has proven nothing.
+      if (signal.aborted) throw error;
+    }
+    return failure;
+  };
 }
 
 /** Outputs of every node; nothing is journaled yet. */

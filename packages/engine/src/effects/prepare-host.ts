@@ -1,6 +1,7 @@
 import type { Failure, GangSsh, HostPlan, HostSession, Lease, UploadFile } from "@gpujob/spec";
 import { GpujobError, toFailure } from "@gpujob/spec";
 import { budgetStopAt, defaultGraceMs } from "../core/limits.ts";
+import { isEnding } from "../core/status.ts";
 import { placeEnvironment } from "../core/place-environment.ts";
 import type { RunSession } from "../driver/run-session.ts";
 import { orphanMs } from "./ends-at.ts";
@@ -52,15 +53,24 @@ export async function runStartJob(work: Work, ref: MemberRef): Promise<void> {
     // A job that the last driver started began from the same files: no newer ones come home before it is known to run.
     const files = await newestCheckpoint(work);
     const isResumed = files.length > 0;
-    if (found.state === "absent" || found.state === "ready") {
+    const isNew = found.state === "absent" || found.state === "ready";
+    if (isNew && lookUp(work, ref).attempt.stopping !== undefined) return fail(work, ref, tooLate);
+    if (isNew) {
       if (isResumed) await host.upload(me, files, { signal });
       await host.prepare(me, await planFor(work, ref, isResumed), { signal });
     }
+    // What came meanwhile, this effect may not have heard of yet: then nothing begins any more.
+    const { attempt } = lookUp(work, ref);
+    if (isEnding(attempt)) return;
+    if (isNew && attempt.stopping !== undefined) return fail(work, ref, tooLate);
     await host.start(me, { signal });
     session.ports.crashPoint("sent:start-job");
     await session.emit({ type: "job-started", ...ref, isResumed }, { finish: work.effectId });
   });
 }
+
+/** Decides nothing: why the job is being stopped does. */
+const tooLate: Failure = { kind: "aborted", message: "It was to be stopped before it had begun." };
 
 /** Does something on a host, again after each broken link, for as long as a boot may take. */
 async function persist(
@@ -80,7 +90,8 @@ async function persist(
       if (signal.aborted) throw error;
       const failure = toFailure(error);
       session.ports.observe({ type: "trouble", operation: "prepare", failure });
-      const isOver = !isPassing(failure) || clock.now() >= deadline;
+      const isWanted = lookUp(work, ref).attempt.stopping === undefined;
+      const isOver = !isPassing(failure) || !isWanted || clock.now() >= deadline;
       if (isOver && !isSuperseded(failure)) return fail(work, ref, failure);
       session.dropHost(ref.attempt, ref.member);
       await clock.sleep(wait(), { signal });
