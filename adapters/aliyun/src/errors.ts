@@ -195,6 +195,13 @@ export const aliyunErrors: ErrorTable = [
     "IncompleteSignature",
     "IllegalTimestamp",
     "InvalidTimeStamp.Expired",
+  ),
+  ...errorRows(
+    {
+      kind: "unauthorized",
+      scope: "account",
+      hint: "Give accessKeyId and accessKeySecret, set ALIBABA_CLOUD_ACCESS_KEY_ID and _SECRET, or log in (aliyun configure).",
+    },
     "InvalidCredentials",
   ),
   {

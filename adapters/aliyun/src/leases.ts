@@ -5,7 +5,7 @@ import { allPages } from "./api.ts";
 import { rsaKeyPath } from "./ssh-key.ts";
 
 /** Where a machine is: an id alone does not say its region. */
-export interface Place {
+interface Place {
   readonly region: string;
   readonly id: string;
 }
@@ -25,7 +25,7 @@ export function toPlace(leaseId: string, { config }: Parts): Place {
 
 type Body = Awaited<ReturnType<typeof describe>>;
 /** A machine as DescribeInstances shows it. */
-export type Instance = NonNullable<NonNullable<Body["instances"]>["instance"]>[number];
+type Instance = NonNullable<NonNullable<Body["instances"]>["instance"]>[number];
 
 function describe(at: Region, input: object) {
   const whole = { regionId: at.region, maxResults: 100, ...input };
@@ -120,7 +120,7 @@ const locks: Readonly<Record<string, string>> = {
 };
 
 /** The platform's reasons for holding a machine. */
-export function lockOf({ operationLocks }: Instance): string | undefined {
+function lockOf({ operationLocks }: Instance): string | undefined {
   return operationLocks?.lockReason?.find(({ lockReason = "" }) => lockReason !== "")?.lockReason;
 }
 

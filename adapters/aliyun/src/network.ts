@@ -5,7 +5,7 @@ import type { Parts, Region } from "./api.ts";
 import { findFreeBlock } from "./cidr.ts";
 
 /** Where a machine is put. */
-export interface Place {
+interface Place {
   readonly vSwitchId: string;
   readonly securityGroupId: string;
 }

@@ -21,9 +21,9 @@ export async function listAliyunOffers(
   wait: Wait,
 ): Promise<readonly Offer[]> {
   const { regions } = parts.config;
-  const asked = regions.filter((region) => query.regions?.includes(region) ?? true);
   // Patterns and other spellings of a region are the scheduler's to match: then all are asked.
-  const chosen = asked.length === 0 ? regions : asked;
+  const isExact = query.regions?.every((region) => regions.includes(region)) ?? false;
+  const chosen = isExact ? regions.filter((region) => query.regions?.includes(region)) : regions;
   const at = (region: string): Region => parts.ecs.at(region, "listOffers", wait);
   // The catalogue is the same in every region.
   const types = listTypes(parts, at(chosen[0] ?? "cn-hangzhou"), query);
