@@ -1,9 +1,12 @@
 import { createHash, hash as hashNow } from "node:crypto";
 import { createReadStream, readFileSync, statSync } from "node:fs";
+import type { FileHandle } from "node:fs/promises";
+import { open } from "node:fs/promises";
 import { GpujobError } from "@gpujob/spec";
 
 /** Up to here a file is read at once and at this place: a stream or a thread costs more than the reading. */
 const smallBytes = 128 << 10;
+const pieceBytes = 1 << 19;
 
 /** SHA-256 of a file of any size, in hexadecimal. `bytes`: its size, where that is known. */
 export async function hashFile(
@@ -12,14 +15,30 @@ export async function hashFile(
 ): Promise<string> {
   if ((bytes ?? statSync(path).size) <= smallBytes)
     return hashNow("sha256", readFileSync(path), "hex");
-  const hash = createHash("sha256");
-  for await (const chunk of createReadStream(path, {
-    signal: wait.signal,
-    highWaterMark: 1 << 20,
-  })) {
-    hash.update(chunk);
+  const file = await open(path);
+  try {
+    return await hashWhole(file, wait);
+  } finally {
+    await file.close();
   }
-  return hash.digest("hex");
+}
+
+/** One piece is read while the one before is hashed. The two buffers stay: new ones would cost as much as the reading. */
+async function hashWhole(
+  file: FileHandle,
+  { signal }: { readonly signal: AbortSignal },
+): Promise<string> {
+  const hash = createHash("sha256");
+  let spare = Buffer.allocUnsafeSlow(pieceBytes);
+  let reading = file.read(Buffer.allocUnsafeSlow(pieceBytes), 0, pieceBytes);
+  for (;;) {
+    const { buffer, bytesRead } = await reading;
+    signal.throwIfAborted();
+    if (bytesRead === 0) return hash.digest("hex");
+    reading = file.read(spare, 0, pieceBytes);
+    hash.update(buffer.subarray(0, bytesRead));
+    spare = buffer;
+  }
 }
 
 /** Bytes `start` up to and without `end` of a file. */
