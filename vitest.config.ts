@@ -13,6 +13,9 @@ const shared = {
  */
 const realTime = process.env["CI"] === undefined ? {} : { retry: 1 };
 
+/** These wait for processes, timers and networks most of their time: a few at once take little more processor. */
+const waiting = { maxWorkers: 3, maxConcurrency: 3 };
+
 /**
  * One project per kind of test; `npm test` runs them all, `--project unit` one. Groups run one after another, so that
  * the simulation's load does not slow down what measures real time.
@@ -48,11 +51,13 @@ export default defineConfig({
       project("simulation", 1, ["test/simulation/**/*.test.ts"], { testTimeout: 120_000 }),
       project("cli", 2, ["test/cli/**/*.test.ts"], {
         ...realTime,
+        ...waiting,
         testTimeout: 120_000,
         hookTimeout: 60_000,
       }),
       project("faults", 2, ["test/faults/**/*.test.ts"], {
         ...realTime,
+        ...waiting,
         testTimeout: 300_000,
         hookTimeout: 60_000,
       }),
@@ -63,9 +68,9 @@ export default defineConfig({
       }),
       project("containers", 4, ["test/containers/**/*.test.ts"], {
         ...realTime,
+        ...waiting,
         testTimeout: 300_000,
         hookTimeout: 300_000,
-        fileParallelism: false,
       }),
     ],
   },
