@@ -5,6 +5,7 @@ import type { AdapterContext, LeaseRequest, Offer, Platform } from "@gpujob/spec
 import { createTestContext } from "@gpujob/adapter-kit/testing";
 import { afterAll, onTestFinished } from "vitest";
 import aliyun from "../src/index.ts";
+import type { Keys } from "./emulator/acs3.ts";
 import type { Emulator, EmulatorOptions } from "./emulator/emulator.ts";
 import { loadRsaKey, rsaKeyPath } from "../src/ssh-key.ts";
 import { startEmulator } from "./emulator/emulator.ts";
@@ -40,7 +41,7 @@ export const wait = { signal: new AbortController().signal };
 export async function startCloud(
   options: Partial<EmulatorOptions> & { readonly config?: object } = {},
 ): Promise<TestCloud> {
-  const keys = options.keys ?? makeKeys();
+  const keys: Keys = options.keys ?? makeKeys();
   const emulator: Emulator = await startEmulator({ keys, ...options });
   const virtual = createVirtualMachines(() => emulator);
   const stateFolder = await mkdtemp(join(tmpdir(), "gpujob-aliyun-"));
