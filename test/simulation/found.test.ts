@@ -255,6 +255,33 @@ it("goes on with what was under way at once, although the clock was set back by 
   await store.close();
 });
 
+it("takes a host of one's own up again whose reservation lapsed while a clock that was set back kept drivers away", async ({
+  expect,
+}) => {
+  const store = await openStore({ path: ":memory:", clock: still, newId: () => "found" });
+  const platforms = [{ ...ownedHost("p0", 1_000_000), latencyMs: 50 }];
+  for (let step = 90; step < 130; step += 5) {
+    const faults: readonly Fault[] = [
+      { kind: "wall-jump", atMs: 12_000, ms: -3_600_000 },
+      { kind: "crash", driver: 1, step },
+    ];
+    const slow = { workMs: 60_000, orphanMs: 120_000, timeLimitMs: 36_000_000 } as const;
+    const facts = { ...scenario(faults, { platforms, job: { ...slow, tether: "long" } }) };
+    const journal: string[] = [];
+    const played = await playHistory({
+      scenario: { ...facts, restartMs: 1000 },
+      store,
+      runId: `r-lapsed-${step}`,
+      trace: (_atMs, line) => void journal.push(line),
+    });
+    expect([step, played.violations]).toEqual([step, []]);
+    // At once, not at the next turn of what moves the end of a reservation.
+    const refused = journal.filter((line) => line.includes("is not up (stopped)"));
+    expect(refused.length).toBeLessThan(4);
+  }
+  await store.close();
+});
+
 it("fetches the outputs of a job that ended while the store could not be written for long", async ({
   expect,
 }) => {

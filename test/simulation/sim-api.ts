@@ -117,6 +117,16 @@ export function createSimApi(options: SimApiOptions): Platform {
     return found;
   }
 
+  /**
+   * An end as the platform takes it, in milliseconds of the timeline: by its own clock, though a driver's may be set wrong. A
+   * host of the user's own is told for how long, not until when.
+   */
+  function endOn(until: string): number {
+    const time = Date.parse(until);
+    if (facts.release !== "owned") return time - epochMs;
+    return timeline.now() + time - process.clock.now();
+  }
+
   function rent(request: LeaseRequest, factor: number): Machine {
     const known =
       idempotency === "token" && !options.forgetsTokens
@@ -124,7 +134,8 @@ export function createSimApi(options: SimApiOptions): Platform {
         : idempotency === "name"
           ? market.byName(request)
           : undefined;
-    return known ?? market.rent(request, factor);
+    const endsAt = new Date(epochMs + endOn(request.endsAt)).toISOString();
+    return known ?? market.rent({ ...request, endsAt }, factor);
   }
 
   async function create(request: LeaseRequest, { signal }: Wait): Promise<Machine> {
@@ -247,7 +258,7 @@ export function createSimApi(options: SimApiOptions): Platform {
         const state = market.stateOf(machine);
         if (state === "ended" || state === "failed")
           throw fail("extendLease", "unsupported_request", "it has ended.");
-        market.extend(machine, Date.parse(until) - epochMs);
+        market.extend(machine, endOn(until));
       }),
     ...(market.capabilities.interruptionNotice
       ? {

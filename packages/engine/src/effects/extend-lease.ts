@@ -9,8 +9,9 @@ const moveEveryMs = 300_000;
 export async function runExtendLease(work: Work, ref: MemberRef): Promise<void> {
   const { session, signal } = work;
   const { ports } = session;
-  for (;;) {
-    await ports.clock.sleep(moveEveryMs, { signal });
+  // After another driver nobody knows for how long none moved it: a reservation of an own host may have lapsed.
+  for (let isDue = work.tries > 0; ; isDue = false) {
+    if (!isDue) await ports.clock.sleep(moveEveryMs, { signal });
     const { target, member } = lookUp(work, ref);
     const { leaseId } = member;
     if (leaseId === undefined || target.platform.extendLease === undefined) continue;
