@@ -1,5 +1,5 @@
+import { audit } from "@gpujob/sdk/audit";
 import type { Store } from "@gpujob/store";
-import { audit } from "../../packages/sdk/src/audit.ts";
 import { createDriverProcess } from "./driver-process.ts";
 import { createPlatforms } from "./sim-ports.ts";
 import type { SharedWorld } from "./sim-ports.ts";
