@@ -24,3 +24,6 @@ export type { FailoverDecision, FailureSituation } from "./decide-failover.ts";
 export { exitCodeOf } from "./exit-codes.ts";
 export { explainNoOffer } from "./explain-no-offer.ts";
 export type { NoOffer } from "./explain-no-offer.ts";
+export { modelDiskGib } from "./model-fit.ts";
+export { shapeOf } from "./model-shape.ts";
+export type { ModelShape } from "./model-shape.ts";

@@ -13,6 +13,8 @@ import { compareIds, compareText } from "./compare.ts";
 import type { Exclusion } from "./exclusions.ts";
 import { findOffers } from "./find-offers.ts";
 import type { Miss } from "./miss.ts";
+import { compileModelFit, type ModelFit } from "./model-fit.ts";
+import { planModel } from "./model-plan.ts";
 import { indexOffers, type OfferIndex } from "./offer-index.ts";
 import { priceOffer } from "./price.ts";
 import type { PricedOffer } from "./priced-offer.ts";
@@ -74,16 +76,25 @@ export function rankOffers(input: PlanInput): RankedPlan {
     platformPreference: preferenceOf(job, offer.platform),
   }));
   const sorted = priced.toSorted(comparePriced);
+  const fit = compileModelFit(job);
+  const model = planModel({ ...input, index }, sorted);
   return {
     ranked: sorted.map((one, position) => ({
       offer: one.offer,
-      candidate: toCandidate(one, position, sorted, job),
+      candidate: { ...toCandidate(one, position, sorted, job), ...roomOf(one.offer, fit) },
     })),
     rejected,
     missing: missing.toSorted((a, b) => compareText(a.platform, b.platform)),
     currency,
     exchangeRates: rates,
+    ...(model === undefined ? {} : { model }),
   };
+}
+
+function roomOf({ gpu }: Offer, fit: ModelFit | undefined): Pick<PlanCandidate, "model"> {
+  if (gpu === undefined || fit === undefined) return {};
+  const needGib = fit(gpu.count);
+  return { model: { needGib, headroomGib: gpu.vramGib - needGib } };
 }
 
 function preferenceOf({ platforms }: JobSpec, platform: string): number {

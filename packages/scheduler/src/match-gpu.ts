@@ -1,6 +1,7 @@
 import { findGpuModel, resolveGpuName } from "@gpujob/catalog";
 import type { GpuRequest, OfferGpu, Resources } from "@gpujob/spec";
 import { isWithin, type Miss } from "./miss.ts";
+import type { ModelFit } from "./model-fit.ts";
 import { countOf, formatNumber, formatRange, joinOr } from "./text.ts";
 
 /** A card sold as 24 GB shows 22.4 GiB, one sold as 48 GB 44.7. */
@@ -16,8 +17,31 @@ export interface GpuMatch {
 
 const fits: GpuMatch = { preference: 0, misses: [] };
 
-/** Prepares the accelerator part of a job for many offers. */
-export function compileGpuMatch(resources: Resources): (gpu: OfferGpu | undefined) => GpuMatch {
+/** Prepares the accelerator part of a job for many offers; with `fit`, what its model needs holds as well. */
+export function compileGpuMatch(
+  resources: Resources,
+  fit?: ModelFit,
+): (gpu: OfferGpu | undefined) => GpuMatch {
+  const matchRequests = compileRequests(resources);
+  if (fit === undefined) return matchRequests;
+  return (gpu) => {
+    const match = matchRequests(gpu);
+    const own = missOfModel(gpu, fit);
+    return own === undefined ? match : { ...match, misses: [...match.misses, own] };
+  };
+}
+
+/** What a model needs is no size that a card is sold with, so there is no tolerance. */
+function missOfModel(gpu: OfferGpu | undefined, fit: ModelFit): Miss | undefined {
+  if (gpu === undefined) return { key: "model", text: "no accelerator, the model needs one" };
+  const need = fit(gpu.count);
+  if (need <= gpu.vramGib) return undefined;
+  const there = `${formatNumber(gpu.vramGib)} GiB per card`;
+  const each = gpu.count === 1 ? "" : ` on each of ${gpu.count} cards`;
+  return { key: "model", text: `${there}, the model needs ${formatNumber(need)}${each}` };
+}
+
+function compileRequests(resources: Resources): (gpu: OfferGpu | undefined) => GpuMatch {
   const requests = resources.gpus.map((request) => ({ request, models: resolveModels(request) }));
   if (requests.length === 0) return () => fits;
   return (gpu) => {

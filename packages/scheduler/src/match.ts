@@ -12,6 +12,7 @@ import { type Exclusion, isExcluded } from "./exclusions.ts";
 import { compileGpuMatch, type GpuMatch } from "./match-gpu.ts";
 import { compilePlaceMatch, type Place } from "./match-place.ts";
 import { isWithin, type Miss, missOfSize } from "./miss.ts";
+import { compileModelFit } from "./model-fit.ts";
 import { hourlyPrice } from "./hourly-price.ts";
 import { countOf, formatNumber, formatRange } from "./text.ts";
 
@@ -64,7 +65,7 @@ export function compileMatcher(
   const checks = compileChecks(job, exclusions, context);
   return {
     place: compilePlaceMatch(job, context.capabilitiesByPlatform),
-    gpu: compileGpuMatch(job.resources),
+    gpu: compileGpuMatch(job.resources, compileModelFit(job)),
     offer: (offer) => {
       // Runs for every offer there is, so nothing is made for one that fits.
       let misses = none;

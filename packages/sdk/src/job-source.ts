@@ -1,9 +1,18 @@
 import { readFile } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { parseEnv } from "node:util";
-import { resolveGpuName, statedVramGib } from "@gpujob/catalog";
+import { listLanguageModels, resolveGpuName, statedVramGib } from "@gpujob/catalog";
+import { modelDiskGib, shapeOf } from "@gpujob/scheduler";
 import type { JobSpec, PlatformConfig } from "@gpujob/spec";
-import { formatDuration, formatMoney, GpujobError, parseJobFile } from "@gpujob/spec";
+import {
+  didYouMean,
+  formatDuration,
+  formatGib,
+  formatMoney,
+  GpujobError,
+  parseJobFile,
+  unknownModel,
+} from "@gpujob/spec";
 import { quoteArgv } from "@gpujob/ssh";
 import type { Configuration } from "./configuration.ts";
 import type { JobInput } from "./gpujob.ts";
@@ -29,7 +38,7 @@ export async function readJob(
 ): Promise<JobSource> {
   const path = resolve(around.cwd, input.file ?? "job.yaml");
   const text = await readText(input, path);
-  const job = parseJobFile({
+  const written = parseJobFile({
     path,
     resolveName: resolveGpuName,
     statedVramGib,
@@ -39,11 +48,28 @@ export async function readJob(
     ...(text === undefined ? {} : { text, label: input.file ?? basename(path) }),
     ...flagLayer(input, around),
   });
+  const job = completeModel(written);
   return {
     job,
     terms: sayTerms(job),
     ...(input.host === undefined ? {} : { adHoc: adHocPlatform(input.host, input.sheet, around) }),
   };
+}
+
+/** A disk that the file does not ask for follows from the model. Throws `spec_invalid` for an unknown model. */
+function completeModel(job: JobSpec): JobSpec {
+  const { model, resources } = job;
+  if (model?.name !== undefined && shapeOf(model) === undefined) {
+    const names = listLanguageModels().map(({ id }) => id);
+    const near = didYouMean(model.name, names).trim();
+    throw unknownModel(
+      model.name,
+      `${near === "" ? `Known: ${names.join(", ")}.` : near} Else add its size, as \`params: 7B\`.`,
+    );
+  }
+  const diskGib = modelDiskGib(job);
+  if (diskGib === undefined || resources.diskGib !== undefined) return job;
+  return { ...job, resources: { ...resources, diskGib: { min: diskGib } } };
 }
 
 async function readText(input: JobInput, path: string): Promise<Buffer | string | undefined> {
@@ -147,12 +173,24 @@ function adHocPlatform(
   };
 }
 
-function sayTerms({ run, resources, market, expectedTimeMs, limits }: JobSpec): readonly string[] {
+function sayTerms({
+  run,
+  resources,
+  model,
+  market,
+  expectedTimeMs,
+  limits,
+}: JobSpec): readonly string[] {
   const { budget, pricePerHour, timeMs, holdMs } = limits;
   return [
     ...(run === undefined ? ["no run, so an interactive machine until gpujob stop"] : []),
     `${resources.nodes} node${resources.nodes === 1 ? "" : "s"}`,
-    ...(resources.gpus.length === 0 ? ["no GPU asked for"] : []),
+    ...(resources.gpus.length === 0
+      ? [model === undefined ? "no GPU asked for" : "any GPU that holds the model"]
+      : []),
+    ...(model === undefined || resources.diskGib?.min === undefined
+      ? []
+      : [`disk ${formatGib(resources.diskGib.min)}`]),
     `market ${market}`,
     `expected ${formatDuration(expectedTimeMs)}`,
     `limit ${formatDuration(timeMs)}`,

@@ -59,6 +59,17 @@ export type {
   Resources,
   RetryRule,
 } from "./job.ts";
+export { unknownModel } from "./model-schema.ts";
+export type {
+  MemoryNeed,
+  ModelAlternative,
+  ModelNeed,
+  ModelOptimizer,
+  ModelPlan,
+  ModelPrecision,
+  ModelTask,
+  ModelUse,
+} from "./model.ts";
 export type {
   HostAttempt,
   HostBeat,

@@ -187,7 +187,7 @@ describe("a job file", () => {
     ].join("\n");
     expect(complaint(text).split("\n")).toMatchInlineSnapshot(`
       [
-        "train.yaml:1:1: nmae is no key that gpujob knows. Valid here: name, resources, market, region, residency, platforms, image, workdir, files, env, secrets, mirrors, setup, run, outputs, checkpoint, expectedTime, limits, retry, queue, keep, idle, ports, labels, profile.",
+        "train.yaml:1:1: nmae is no key that gpujob knows. Valid here: name, resources, model, market, region, residency, platforms, image, workdir, files, env, secrets, mirrors, setup, run, outputs, checkpoint, expectedTime, limits, retry, queue, keep, idle, ports, labels, profile.",
         "train.yaml:2:1: gpu is no key that gpujob knows. Write it as resources.gpu.",
         "train.yaml:4:8: resources.gpu: "nvidai:A100" has a second name: "A100". "nvidai" is not a vendor. Did you mean "nvidia"?",
         "train.yaml:5:10: resources.nodes: Must be a number, not text.",
@@ -223,6 +223,9 @@ describe("a job file", () => {
   it("refuses keys of later versions and other tools' words, never ignores them", ({ expect }) => {
     const said = [
       "model: {}",
+      "model: {params: 7}",
+      "model: {params: 7B, task: full, precision: int8}",
+      "model: {params: 7B, optimizer: sgd}",
       "probe: 1",
       "hedge: 1",
       "startAt: x",
@@ -241,7 +244,10 @@ describe("a job file", () => {
     ].map((text) => complaint(text));
     expect(said).toMatchInlineSnapshot(`
       [
-        "train.yaml:1:1: model is not yet supported. Write the memory that you need into resources.gpu.",
+        "train.yaml:1:1: model: Which model? Add \`params: 7B\`, or a \`name\`.",
+        "train.yaml:1:17: model.params: 7 is not a number of parameters. Write it as 350M, 7B, 1.5B or 1T.",
+        "train.yaml:1:44: model.precision: All parameters are trained in bf16, fp16 or fp32. Write \`task: qlora\` for int4.",
+        "train.yaml:1:32: model.optimizer: Inference has none. Remove it, or write \`task: lora\`, qlora or full.",
         "train.yaml:1:1: probe is not yet supported. Remove the key; plans and prices work without it.",
         "train.yaml:1:1: hedge is not yet supported. Remove the key; plans and prices work without it.",
         "train.yaml:1:1: startAt is not yet supported. Remove the key; plans and prices work without it.",
@@ -256,7 +262,7 @@ describe("a job file", () => {
         "train.yaml:1:1: budget is no key that gpujob knows. Write limits.budget instead.",
         "train.yaml:1:13: resources.cpus is no key that gpujob knows. Write resources.cpu instead.",
         "train.yaml:1:1: time is no key that gpujob knows. Write it as limits.time.",
-        "train.yaml:1:1: zzz is no key that gpujob knows. Valid here: name, resources, market, region, residency, platforms, image, workdir, files, env, secrets, mirrors, setup, run, outputs, checkpoint, expectedTime, limits, retry, queue, keep, idle, ports, labels, profile.",
+        "train.yaml:1:1: zzz is no key that gpujob knows. Valid here: name, resources, model, market, region, residency, platforms, image, workdir, files, env, secrets, mirrors, setup, run, outputs, checkpoint, expectedTime, limits, retry, queue, keep, idle, ports, labels, profile.",
       ]
     `);
   });

@@ -8,7 +8,6 @@ const later = {
 /** What the parser knows about keys of the job file that the schema does not hold. */
 export const jobKeyLore: KeyLore = {
   later: {
-    model: "Write the memory that you need into resources.gpu.",
     probe: later.E,
     hedge: later.E,
     startAt: later.E,

@@ -62,6 +62,7 @@ function mergeTwo(below: JobValues, above: JobValues): JobValues {
     ...below,
     ...above,
     ...inside("resources", below, above),
+    ...inside("model", below, above),
     ...inside("platforms", below, above),
     ...inside("files", below, above),
     ...inside("env", below, above),
@@ -75,6 +76,7 @@ function mergeTwo(below: JobValues, above: JobValues): JobValues {
 
 type MapKey =
   | "resources"
+  | "model"
   | "platforms"
   | "files"
   | "env"

@@ -12,6 +12,7 @@ import {
   readWholeRange,
   checkLabel,
 } from "./job-values.ts";
+import { modelSchema } from "./model-schema.ts";
 import { checkName, checkPath, readFileSource } from "./safe-path.ts";
 import { secretReferenceSchema } from "./secret-schema.ts";
 import {
@@ -172,6 +173,13 @@ export function createJobSchema(names: GpuNames, written?: unknown) {
       resources: (inside) =>
         resourcesSchema(names, inside)
           .meta({ description: "What each machine must have." })
+          .exactOptional(),
+      model: () =>
+        modelSchema()
+          .meta({
+            description:
+              "What is done with which language model: the memory per card and the disk follow from it.",
+          })
           .exactOptional(),
       market: () =>
         z

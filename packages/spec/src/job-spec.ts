@@ -1,6 +1,7 @@
 import { basename } from "node:path";
 import type { CheckpointRule, FileSource, JobSpec, Resources } from "./job.ts";
 import type { JobValues } from "./job-schema.ts";
+import { checkModel, toModelUse } from "./model-schema.ts";
 import type { Problem } from "./position.ts";
 import { formatPath } from "./problems.ts";
 import { checkPath, toSafeName } from "./safe-path.ts";
@@ -39,6 +40,7 @@ export function toJobSpec(
   const job: JobSpec = {
     name: values.name ?? defaultName(context.path),
     resources: toResources(values.resources ?? {}),
+    ...optional("model", values.model === undefined ? undefined : toModelUse(values.model)),
     market: values.market ?? jobDefaults.market,
     regions: values.region ?? [],
     ...optional("residency", values.residency),
@@ -151,6 +153,9 @@ function crossCheck(values: JobValues, job: JobSpec, { whereOf }: Context): read
   for (const name of job.platforms.allow) {
     if (!job.platforms.deny.includes(name)) continue;
     add(["platforms", "deny"], `${name} is allowed and denied. Keep one of the two.`);
+  }
+  for (const { path, message } of values.model === undefined ? [] : checkModel(values.model)) {
+    add(["model", ...path], message);
   }
   const seen = new Set<string>();
   for (const target of Object.keys(values.files ?? {})) {

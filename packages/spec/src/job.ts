@@ -1,4 +1,5 @@
 import type { GpuVendor, Interconnect, Market, SecretReference } from "./adapter.ts";
+import type { ModelUse } from "./model.ts";
 import type { Money } from "./money.ts";
 
 /** A range of whole or real numbers; an absent end is open. `{ min: 24, max: 24 }` is exactly 24. */
@@ -70,6 +71,8 @@ export type EnvironmentValue = string | null;
 export interface JobSpec {
   readonly name: string;
   readonly resources: Resources;
+  /** What its memory per card and its disk follow from, beside `resources`. */
+  readonly model?: ModelUse;
   readonly market: Market | "auto";
   /** Globs over region names; empty: any. */
   readonly regions: readonly string[];
