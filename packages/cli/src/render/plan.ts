@@ -2,6 +2,7 @@ import { formatBytes, formatMoney } from "@gpujob/spec";
 import type { Money, PlanCandidate } from "@gpujob/spec";
 import type { PlanResult } from "@gpujob/sdk";
 import { gpuLabel } from "./gpu.ts";
+import { renderModel } from "./model.ts";
 import { formatMissing, formatRejected } from "./plan-notes.ts";
 import { paint } from "./style.ts";
 import type { Column } from "./table.ts";
@@ -23,6 +24,12 @@ const columns: readonly Column<PlanCandidate>[] = [
   { header: "PLATFORM", value: ({ platform }) => platform, shrinkTo: 8 },
   { header: "OFFER", value: ({ offerId }) => offerId },
   { header: "GPU", value: ({ gpu }) => gpuLabel(gpu), dropOrder: 1 },
+  {
+    header: "ROOM",
+    value: ({ model }) => (model === undefined ? "" : `${model.headroomGib.toFixed(1)} GiB`),
+    align: "right",
+    dropOrder: 7,
+  },
   { header: "REGION", value: ({ region }) => region, shrinkTo: 8, dropOrder: 4 },
   { header: "MARKET", value: ({ market }) => market, dropOrder: 5 },
   {
@@ -56,6 +63,7 @@ export function renderPlan(
     "",
     ...explain(shown, view, options.isExplained === true),
     ...sayUnknown(sharedUnknowns(shown), view),
+    ...renderModel(plan.model, plan.candidates[0], view, options.isExplained === true),
     ...formatRejected(plan.rejected, view, options.isExplained === true),
     ...formatMissing(plan.missing, view),
     ...wrap(plan.noOffer?.hint ?? "", view.columns, "  ").filter((line) => line !== ""),

@@ -5,6 +5,7 @@ import {
   sampleCandidate,
   sampleDetail,
   sampleLine,
+  sampleModel,
   sampleOffer,
   samplePlan,
   sampleRun,
@@ -41,10 +42,20 @@ const lease = {
   pricePerHour: money(2.1),
   note: "Its end was asked for three times.",
 };
+const roomy = sampleCandidate({ model: { needGib: 22.5, headroomGib: 1.5 } });
 const pages: Readonly<Record<string, (view: View) => readonly string[]>> = {
   plan: (view) => renderPlan(samplePlan(), view),
   "plan explained": (view) => renderPlan(samplePlan(), view, { isExplained: true }),
   "plan that fits nothing": (view) => renderPlan(samplePlan({ candidates: [] }), view),
+  "plan for a model": (view) =>
+    renderPlan(samplePlan({ candidates: [roomy], model: sampleModel }), view),
+  "plan for a model that fits nothing, explained": (view) => {
+    const { headroomGib: _room, ...needed } = sampleModel;
+    const alternatives = needed.alternatives.map(({ saves: _saves, ...one }) => one);
+    const model = { ...needed, alternatives };
+    const plan = samplePlan({ candidates: [], model });
+    return renderPlan(plan, view, { isExplained: true });
+  },
   runs: (view) => renderRuns(runs, view),
   run: (view) => renderRun(sampleDetail(), view),
   summary: (view) => renderSummary(sampleRun(), view),

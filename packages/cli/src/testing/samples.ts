@@ -1,5 +1,5 @@
 import type { OfferRow, PlanResult, RunDetail } from "@gpujob/sdk";
-import type { LedgerLine, Money, PlanCandidate, RunView } from "@gpujob/spec";
+import type { LedgerLine, ModelPlan, Money, PlanCandidate, RunView } from "@gpujob/spec";
 
 /** Money in CNY, or another currency, from a number of whole units. */
 export function money(units: number, currency = "CNY"): Money {
@@ -77,6 +77,60 @@ export function samplePlan(change: Partial<PlanResult> = {}): PlanResult {
     ...change,
   };
 }
+
+/** Adapters for a model of 7B on a card with little room, and what would be cheaper. */
+export const sampleModel: ModelPlan = {
+  use: {
+    name: "Qwen2.5-7B",
+    task: "lora",
+    precision: "bf16",
+    contextTokens: 2048,
+    batch: 2,
+    optimizer: "adamw",
+  },
+  params: 7.61e9,
+  need: {
+    cards: 1,
+    perCard: {
+      weightsGib: 14.5,
+      gradientsGib: 0.6,
+      optimizerGib: 1.2,
+      activationsGib: 3.6,
+      kvCacheGib: 0,
+      overheadGib: 2.6,
+      totalGib: 22.5,
+    },
+    link: "unknown",
+    fabric: "none",
+    diskGib: 30,
+  },
+  perCardByCount: [
+    { cards: 1, needGib: 22.5 },
+    { cards: 2, needGib: 14.9 },
+    { cards: 4, needGib: 10.3 },
+    { cards: 8, needGib: 8 },
+  ],
+  headroomGib: 1.5,
+  assumptions: [
+    "The published shape of Qwen2.5-7B: 28 layers of 3584.",
+    "Adapters of rank 64 are on every linear layer.",
+  ],
+  contradictions: [
+    "resources.gpu asks for 16 GiB per card, the model needs 22.5: the larger holds.",
+  ],
+  alternatives: [
+    {
+      kind: "quantise",
+      change: "model.task: qlora",
+      cards: 1,
+      needGib: 12.1,
+      platform: "autodl",
+      offerId: "cn-west/rtx3080ti-1",
+      totalPrice: money(2.4),
+      saves: money(1.52),
+    },
+  ],
+};
 
 /** A run that ended well after an interruption. */
 export function sampleRun(change: Partial<RunView> = {}): RunView {
