@@ -370,3 +370,34 @@ it("starts no job at the moment of its time limit, when the next driver comes ju
     }
   }
 });
+
+it("takes a checkpoint for fresh that was confirmed just now, however long it took to come home", async ({
+  expect,
+}) => {
+  const store = await openStore({ path: ":memory:", clock: still, newId: () => "found" });
+  const platforms = [ownedHost("p0", 1_000_000), ownedHost("p1", 2_000_000)].map((each) => ({
+    ...each,
+    // Four ways of a call: a checkpoint takes twelve seconds.
+    latencyMs: 3000,
+  }));
+  const saving = { workMs: 300_000, checkpointMs: 5000 };
+  const waited: boolean[] = [];
+  for (let afterMs = 90_000; afterMs < 100_000; afterMs += 1000) {
+    const faults: readonly Fault[] = [{ kind: "machine", machine: 1, afterMs, how: "dies", ms: 0 }];
+    const facts = scenario(faults, { platforms, job: saving });
+    let hasWaited = false;
+    const { violations } = await playHistory({
+      scenario: facts,
+      store,
+      runId: `r-slow-pull-${afterMs}`,
+      trace(_atMs, line) {
+        hasWaited ||= line.includes('"timer":"unreachable","attempt":1');
+      },
+    });
+    expect([afterMs, violations]).toEqual([afterMs, []]);
+    waited.push(hasWaited);
+  }
+  // Only one that died long after its last checkpoint is waited for as long as `timeouts.unreachable` says.
+  expect(waited.filter((each) => !each).length).toBeGreaterThan(4);
+  await store.close();
+});

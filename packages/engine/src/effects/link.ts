@@ -115,7 +115,9 @@ export function createLink(work: Work, ref: MemberRef): Link {
     const { checkpoint } = session.snapshot().context;
     if (rule === undefined || checkpoint === undefined || checkpoint.attempt !== ref.attempt)
       return false;
-    return link.beatAt - checkpoint.at <= Math.max(2 * rule.everyMs, 10_000);
+    // By when it was whole, not by when it was begun: else one that takes long to come home would never be fresh.
+    const confirmedAt = checkpoint.at + (checkpoint.tookMs ?? 0);
+    return link.beatAt - confirmedAt <= Math.max(2 * rule.everyMs, 10_000);
   }
 
   async function checkReboot(): Promise<void> {
