@@ -7,6 +7,8 @@ import { GpujobError } from "@gpujob/spec";
 /** Up to here a file is read at once and at this place: a stream or a thread costs more than the reading. */
 const smallBytes = 128 << 10;
 const pieceBytes = 1 << 19;
+/** Large, as each piece costs a buffer and a round of the streams; small enough that a slow link shows its progress. */
+const rangePieceBytes = 1 << 20;
 
 /** SHA-256 of a file of any size, in hexadecimal. `bytes`: its size, where that is known. */
 export async function hashFile(
@@ -43,7 +45,8 @@ async function hashWhole(
 
 /** Bytes `start` up to and without `end` of a file. */
 export async function* readRange(path: string, start: number, end: number): AsyncGenerator<Buffer> {
-  if (end > start) yield* createReadStream(path, { start, end: end - 1, highWaterMark: 1 << 18 });
+  if (end > start)
+    yield* createReadStream(path, { start, end: end - 1, highWaterMark: rangePieceBytes });
 }
 
 /** The content of a file, hashed on its way. Throws `internal` at the end when it is not what it should be. */
