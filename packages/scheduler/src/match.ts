@@ -99,7 +99,10 @@ function compileChecks(
       missOfSize("resources.memory", "GiB of memory", offer.memoryGib, memoryGib),
     );
   }
-  if (diskGib) checks.push((offer) => missOfDisk(offer, diskGib));
+  if (diskGib) {
+    const isEstimated = resources.isDiskEstimated === true;
+    checks.push((offer) => missOfDisk(offer, diskGib, isEstimated));
+  }
   if (nodes > 1) {
     checks.push((offer) => missOfNodes(offer, nodes));
     checks.push((offer) => missOfFabric(offer, fabric));
@@ -112,8 +115,11 @@ function compileChecks(
 function missOfDisk(
   offer: Offer,
   wanted: NonNullable<JobSpec["resources"]["diskGib"]>,
+  isEstimated: boolean,
 ): Miss | undefined {
   const largest = offer.maxDiskGib ?? offer.includedDiskGib;
+  // What is read on the machine is held against it before anything is sent.
+  if (largest === undefined && isEstimated) return undefined;
   // A disk is made as large as asked, so only a machine that cannot have one so large is a miss.
   return missOfSize("resources.disk", "GiB of disk at most", largest, { min: wanted.min ?? 0 });
 }

@@ -116,6 +116,18 @@ describe("a job with a model", () => {
   });
 });
 
+it("takes a machine that does not tell its disk where nobody asked for one", ({ expect }) => {
+  const { includedDiskGib: _included, maxDiskGib: _most, ...silent } = sampleOffer();
+  const small = { ...silent, includedDiskGib: 30, maxDiskGib: 30 };
+  const disk = { diskGib: { min: 40 } };
+  const estimated = jobOf(lora7, { resources: { ...disk, isDiskEstimated: true } });
+  expect(matchOffer(estimated, silent, [], context)).toEqual([]);
+  expect(matchOffer(estimated, small, [], context)).toEqual([
+    "30 GiB of disk at most, 40 asked for",
+  ]);
+  expect(matchOffer(jobOf(lora7, { resources: disk }), silent, [], context)).toHaveLength(1);
+});
+
 describe("cheaper alternatives", () => {
   it("are to quantise, where that fits a cheaper offer", ({ expect }) => {
     const [one] = plan(openJob(lora7)).model?.alternatives ?? [];

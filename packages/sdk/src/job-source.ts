@@ -69,7 +69,7 @@ function completeModel(job: JobSpec): JobSpec {
   }
   const diskGib = modelDiskGib(job);
   if (diskGib === undefined || resources.diskGib !== undefined) return job;
-  return { ...job, resources: { ...resources, diskGib: { min: diskGib } } };
+  return { ...job, resources: { ...resources, diskGib: { min: diskGib }, isDiskEstimated: true } };
 }
 
 async function readText(input: JobInput, path: string): Promise<Buffer | string | undefined> {

@@ -35,6 +35,8 @@ export interface Resources {
   readonly cpuCount?: Range;
   readonly memoryGib?: Range;
   readonly diskGib?: Range;
+  /** `diskGib` follows from the model and nobody asked for it: an offer that does not tell its disk may do. */
+  readonly isDiskEstimated?: true;
 }
 
 export interface CheckpointRule {
