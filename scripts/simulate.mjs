@@ -66,6 +66,7 @@ async function startPlayer() {
         worker.removeAllListeners();
         worker.once("message", resolve);
         worker.once("error", reject);
+        // eslint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
         worker.postMessage(work);
       }),
     end: () => worker.terminate(),
@@ -95,15 +96,15 @@ async function simulate(histories, first) {
   const tally = createTally();
   const until = first + histories;
   let next = first;
-  let isInterrupted = false;
+  const interrupted = new AbortController();
   let told = performance.now();
   /** First seeds of the batches under way. @type {Set<number>} */
   const open = new Set();
-  process.once("SIGINT", () => (isInterrupted = true));
-  process.once("SIGTERM", () => (isInterrupted = true));
+  process.once("SIGINT", () => interrupted.abort());
+  process.once("SIGTERM", () => interrupted.abort());
   const work = async () => {
     const player = await startPlayer();
-    while (next < until && !isInterrupted && tally.bad.length < mostBad) {
+    while (next < until && !interrupted.signal.aborted && tally.bad.length < mostBad) {
       const from = next;
       next = Math.min(until, from + batchSize);
       open.add(from);
