@@ -9,9 +9,5 @@ export { findSheet, listSheets, sheetsReviewedAt } from "./price-sheets/sheets.t
 export { findRental, listRentals } from "./price-sheets/rentals.ts";
 export type { Rental } from "./price-sheets/rental.ts";
 export type { PriceConfidence, PriceSheet } from "./price-sheets/price-sheet.ts";
-export {
-  findLanguageModel,
-  languageModelsObservedAt,
-  listLanguageModels,
-} from "./language-models.ts";
+export { findLanguageModel, listLanguageModels } from "./language-models.ts";
 export type { LanguageModel } from "./language-models.ts";

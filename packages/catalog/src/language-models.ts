@@ -21,10 +21,11 @@ export interface LanguageModel {
   readonly hasExperts?: true;
   /** Where the facts are from. */
   readonly source: string;
+  /** ISO-8601 month in which the source was read. */
+  readonly observedAt: string;
 }
 
-/** Month in which the sources were read. */
-export const languageModelsObservedAt = "2026-11";
+const observedAt = "2026-11";
 
 interface Row {
   readonly id: string;
@@ -47,6 +48,7 @@ function family(source: string, rows: readonly Row[]): readonly LanguageModel[] 
     params: billions * 1e9,
     kvWidth: 2 * row.kvHeads * headWidth,
     source,
+    observedAt,
   }));
 }
 
@@ -100,6 +102,7 @@ const others: readonly LanguageModel[] = [
     kvWidth: 512 + 64, kvHeads: 1,
     feedForward: 18_432, vocabulary: 129_280, hasExperts: true,
     source: "https://huggingface.co/deepseek-ai/DeepSeek-V3 (config.json); https://arxiv.org/abs/2412.19437",
+    observedAt,
   },
 ];
 

@@ -26,4 +26,3 @@ export { explainNoOffer } from "./explain-no-offer.ts";
 export type { NoOffer } from "./explain-no-offer.ts";
 export { modelDiskGib } from "./model-fit.ts";
 export { shapeOf } from "./model-shape.ts";
-export type { ModelShape } from "./model-shape.ts";

@@ -2,7 +2,9 @@ import { findLanguageModel, type LanguageModel } from "@gpujob/catalog";
 import type { ModelUse } from "@gpujob/spec";
 
 /** The measures of a model that its memory follows from. */
-export type ModelShape = Omit<LanguageModel, "id" | "source"> & { readonly isKnown: boolean };
+export type ModelShape = Omit<LanguageModel, "id" | "source" | "observedAt"> & {
+  readonly isKnown: boolean;
+};
 
 /** Layers and width of usual models by their size; both grow with it, so that a larger model never needs less. */
 const usual = [
@@ -33,7 +35,7 @@ export function shapeOf({
 }: Pick<ModelUse, "name" | "params">): ModelShape | undefined {
   const known = name === undefined ? undefined : findLanguageModel(name);
   if (known !== undefined) {
-    const { id: _id, source: _source, ...facts } = known;
+    const { id: _id, source: _source, observedAt: _observedAt, ...facts } = known;
     return { ...facts, params: params ?? facts.params, isKnown: true };
   }
   return params === undefined ? undefined : usualShape(params);

@@ -11,7 +11,7 @@ const scales: ReadonlyMap<string, number> = new Map([
 ]);
 
 /** Reads a number of parameters such as `7B`, `350M` or `1T`. @throws `usage`. */
-export function parseParams(value: unknown): number {
+function parseParams(value: unknown): number {
   const next = "Write it as 350M, 7B, 1.5B or 1T.";
   const quantity = typeof value === "string" ? splitQuantity(value) : undefined;
   const scale = scales.get(quantity?.unit.toLowerCase() ?? "");
@@ -24,7 +24,7 @@ export function parseParams(value: unknown): number {
 }
 
 /** Reads a number of tokens such as `4096` or `32k` (1024 each). @throws `usage`. */
-export function parseTokens(value: unknown): number {
+function parseTokens(value: unknown): number {
   const quantity =
     typeof value === "string" || typeof value === "number"
       ? splitQuantity(String(value))
@@ -84,10 +84,10 @@ export const modelSchema = () =>
   });
 
 /** The `model` key as its schema gives it. */
-export type ModelValues = z.output<ReturnType<typeof modelSchema>>;
+type ModelValues = z.output<ReturnType<typeof modelSchema>>;
 
 /** What a use of a model is where the job does not say. */
-export const modelDefaults = {
+const modelDefaults = {
   task: "inference",
   precision: "bf16",
   contextTokens: 2048,
