@@ -11,7 +11,7 @@ import type { Queue } from "./queue.ts";
 export type Wait = { readonly signal: AbortSignal };
 type Sdk = typeof sdkModule;
 type Client = ReturnType<Sdk["createEcsClient"]>;
-type Credential = sdkModule.Credential;
+type Credential = ReturnType<Sdk["createCredential"]>;
 
 /** What every part of the adapter works with. */
 export interface Parts {

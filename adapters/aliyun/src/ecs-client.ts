@@ -34,7 +34,7 @@ function defaultOf<Default>(imported: { readonly default: Default }): Default {
 
 type Client = InstanceType<typeof EcsModule.default>;
 /** Where keys come from: configured ones, or whatever the SDK's own chain finds. */
-export type Credential = Client["_credential"];
+type Credential = Client["_credential"];
 type Params = Parameters<Client["doRequest"]>[0];
 type Request = Parameters<Client["doRequest"]>[1];
 /** One request and its answer, in the SDK's own shape. */

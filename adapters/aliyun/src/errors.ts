@@ -142,11 +142,12 @@ export const aliyunErrors: ErrorTable = [
     "ImageNotSupportInstanceType",
     "InvalidParameter.Conflict",
   ),
-  // In some seconds the network is ready.
+  // In some seconds the network is ready, and what another run has just made is found.
   ...errorRows(
     { kind: "rate_limited", scope: "call" },
     "IncorrectVSwitchStatus",
     "IncorrectVpcStatus",
+    "InvalidCidrBlock.Overlapped",
     "LastTokenProcessing",
     "OperationConflict",
     "OperationDenied.CreatingConflict",

@@ -6,7 +6,7 @@ import { allPages } from "./api.ts";
 import { findNewest } from "./image.ts";
 import { countryOf, egressOf, interconnectOf, isSlice } from "./places.ts";
 import type { Answers, Quote, SpotQuotes } from "./prices.ts";
-import { askEach, askPrice, askSpotPrices } from "./prices.ts";
+import { askEach, askPrice, askSpotPrices, deadlineOf } from "./prices.ts";
 
 const mostNodes = 16;
 /** The largest system disk — https://www.alibabacloud.com/help/en/ecs/user-guide/limits (2026-11) */
@@ -38,6 +38,7 @@ async function listRegion(
   catalogue: Promise<readonly GpuType[]>,
   query: OfferQuery,
 ): Promise<readonly Offer[]> {
+  const untilMs = deadlineOf(parts, query);
   const markets = query.markets ?? (["on-demand", "spot"] as const);
   const stockOf = async (market: Market): Promise<readonly Stock[]> =>
     markets.includes(market) ? listStock(parts, at, market) : [];
@@ -51,17 +52,16 @@ async function listRegion(
   const stock = [...onDemand, ...spot].filter(({ type }) => known.has(type));
   const names = (rows: readonly Stock[]): string[] =>
     [...new Set(rows.map(({ type }) => type))].filter((type) => known.has(type));
-  const { withinMs } = query;
   // On demand also of what is asked for as spot only: the disk's price stands there.
   const [quotes, spotQuotes] = await Promise.all([
     askEach(parts, at, {
       types: names(stock),
-      withinMs,
+      untilMs,
       ask: (type) => askPrice(parts, at, type, image?.id),
     }),
     askEach(parts, at, {
       types: names(spot),
-      withinMs,
+      untilMs,
       ask: (type) => askSpotPrices(parts, at, type),
     }),
   ]);

@@ -1,4 +1,5 @@
 import { isAborted, runWithDeadline } from "@gpujob/adapter-kit";
+import type { OfferQuery } from "@gpujob/spec";
 import { PlatformError } from "@gpujob/spec";
 import type { Parts, Region } from "./api.ts";
 
@@ -25,6 +26,14 @@ export interface Answers<Answer> {
 /** So many questions at once: an account may ask some hundred times a minute. */
 const most = 12;
 const usualTimeoutMs = 10_000;
+/** Who waits that long must have the answer before. */
+const share = 0.9;
+
+/** When the prices must be there, by `clock.monotonic()`. */
+export function deadlineOf({ context }: Parts, { withinMs }: OfferQuery): number {
+  const left = withinMs === undefined ? Number.POSITIVE_INFINITY : withinMs * share;
+  return context.clock.monotonic() + left;
+}
 
 /** Asks about each type, some side by side and each with its own deadline: one that hangs holds up no other. */
 export async function askEach<Answer>(
@@ -32,20 +41,22 @@ export async function askEach<Answer>(
   at: Region,
   question: {
     readonly types: readonly string[];
-    readonly withinMs?: number | undefined;
+    /** By `clock.monotonic()`. */
+    readonly untilMs: number;
     readonly ask: (type: string) => Promise<Answer | undefined>;
   },
 ): Promise<Answers<Answer>> {
   const { platform, clock } = context;
   const place = { platform, operation: "listOffers" };
-  const timeoutMs = Math.min(usualTimeoutMs, question.withinMs ?? usualTimeoutMs);
   const byType = new Map<string, Answer>();
   const failed: PlatformError[] = [];
   const left = [...question.types];
   const work = async (): Promise<void> => {
     for (let type = left.shift(); type !== undefined; type = left.shift()) {
       const name = type;
-      const what = `${platform}: the price of ${name} did not come within ${timeoutMs / 1000} s.`;
+      const leftMs = Math.round(question.untilMs - clock.monotonic());
+      const timeoutMs = Math.max(1, Math.min(usualTimeoutMs, leftMs));
+      const what = `${platform}: the price of ${name} did not come in time (${timeoutMs} ms).`;
       const lateError = (): Error => new PlatformError("unavailable", what, place);
       const deadline = { clock, timeoutMs, signal: at.wait.signal, place, lateError };
       try {

@@ -20,7 +20,7 @@ export function listOf(query: Query, name: string): readonly string[] {
 }
 
 /** `Tag.1.Key`, `Tag.1.Value` and so on; a tag may have a key alone. */
-export function tagsOf(
+function tagsOf(
   query: Query,
 ): readonly { readonly key: string; readonly value: string | undefined }[] {
   const found: { key: string; value: string | undefined }[] = [];
