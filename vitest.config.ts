@@ -68,9 +68,9 @@ export default defineConfig({
       }),
       project("containers", 4, ["test/containers/**/*.test.ts"], {
         ...realTime,
-        ...waiting,
         testTimeout: 300_000,
         hookTimeout: 300_000,
+        fileParallelism: false,
       }),
     ],
   },

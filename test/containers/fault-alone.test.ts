@@ -45,7 +45,8 @@ async function abandon(
   job: string,
 ): Promise<{ readonly reason: string; readonly seconds: number }> {
   const submitted = await lab.submit(job);
-  await until(() => submitted.out().includes("step 2"), 60_000, submitted);
+  // Late enough for the tether to have been moved: else its end and that of a limit fall together.
+  await until(() => submitted.out().includes("step 6"), 60_000, submitted);
   submitted.kill("SIGKILL");
   await submitted.result;
   await until(async () => (await readExit(lab)) !== undefined, 90_000);
@@ -139,7 +140,8 @@ describe.concurrent("a rented machine whose driver never comes back", () => {
     await mkdir(join(home, "work"));
     await writeFile(join(home, "work", "job.yaml"), endless("limits: { budget: 85 CNY }"));
     const submitted = startGpujob(["submit", "job.yaml", "-y"], { home, cwd: join(home, "work") });
-    await until(() => submitted.out().includes("step 2"), 60_000, submitted);
+    // Late enough for the tether to have been moved: else its end and that of a limit fall together.
+    await until(() => submitted.out().includes("step 6"), 60_000, submitted);
     submitted.kill("SIGKILL");
     await submitted.result;
     const find = async (): Promise<string | undefined> => {
@@ -175,7 +177,8 @@ describe.concurrent("a rented machine whose own power-off ends its bill", () => 
     const submitted = await lab.submit(
       "name: brief\nworkdir: .\nlimits: { hold: 15s }\nrun: |\n  for i in 1 2 3 4 5 6 7 8 9; do echo step $i; sleep 1; done\n",
     );
-    await until(() => submitted.out().includes("step 2"), 60_000, submitted);
+    // Late enough for the tether to have been moved: else its end and that of a limit fall together.
+    await until(() => submitted.out().includes("step 6"), 60_000, submitted);
     submitted.kill("SIGKILL");
     await submitted.result;
     const poweredOff = async (): Promise<string> =>
