@@ -57,8 +57,10 @@ outputs: ["adapter/**", metrics.json]
 checkpoint: { path: ckpt, every: 5m, signal: SIGTERM, grace: 60s, store: local, keep: 2 }
 expectedTime: 2h
 limits: { budget: 50 CNY, price: 3 CNY/h, time: 6h, hold: 8h }
-retry: { interruptions: 5, failures: 0, rules: [{ exitCode: 42, action: retry }] }
+retry: { interruptions: 5, failures: 0, rules: [{ exitCode: 42, action: retry }, { on: oom, gpu: larger }] }
 queue: 6h
+hedge: 2
+probe: quick
 keep: 15m
 idle: 30m
 ports: [6006]
@@ -116,8 +118,17 @@ describe("a job file", () => {
         timeMs: 21_600_000,
         holdMs: 28_800_000,
       },
-      retry: { interruptions: 5, failures: 0, rules: [{ exitCode: 42, action: "retry" }] },
+      retry: {
+        interruptions: 5,
+        failures: 0,
+        rules: [
+          { exitCode: 42, action: "retry" },
+          { on: "oom", action: "retry", gpu: "larger" },
+        ],
+      },
       queueMs: 21_600_000,
+      hedge: 2,
+      probe: "quick",
       keepMs: 900_000,
       idleMs: 1_800_000,
       ports: [6006],
@@ -125,6 +136,15 @@ describe("a job file", () => {
       profile: "cheapest",
     });
     expect(JSON.parse(JSON.stringify(job))).toEqual(job);
+  });
+
+  it("refuses a retry rule that says nothing or contradicts itself", ({ expect }) => {
+    const rule = (text: string): string =>
+      complaint(`resources: { gpu: A100 }\nretry: { rules: [${text}] }\n`);
+    expect(rule("{ on: oom }")).toContain("retry.rules[0].action: Is missing.");
+    expect(rule("{ on: oom, action: fail, gpu: larger }")).toContain("A rule that fails");
+    expect(complaint("retry: { rules: [{ on: oom, gpu: larger }] }")).toContain("No card is asked");
+    expect(complaint("hedge: 3")).toContain("hedge: Must be at most 2");
   });
 
   it("gets every default when it says little", ({ expect }) => {
@@ -176,7 +196,7 @@ describe("a job file", () => {
       "run: [python, train.py]",
       "setup: 012",
       "outputs: [/abs, ../up, ok]",
-      "retry: { rules: [{ exitCode: 300, action: again }, {}] }",
+      "retry: { rules: [{ exitCode: 300, action: again }] }",
       "ports: [70000]",
       "expectedTime:",
       "checkpoint: { every: 5m, path:  }",
@@ -187,7 +207,7 @@ describe("a job file", () => {
     ].join("\n");
     expect(complaint(text).split("\n")).toMatchInlineSnapshot(`
       [
-        "train.yaml:1:1: nmae is no key that gpujob knows. Valid here: name, resources, model, market, region, residency, platforms, image, workdir, files, env, secrets, mirrors, setup, run, outputs, checkpoint, expectedTime, limits, retry, queue, keep, idle, ports, labels, profile.",
+        "train.yaml:1:1: nmae is no key that gpujob knows. Valid here: name, resources, model, market, region, residency, platforms, image, workdir, files, env, secrets, mirrors, setup, run, outputs, checkpoint, expectedTime, limits, retry, queue, hedge, probe, keep, idle, ports, labels, profile.",
         "train.yaml:2:1: gpu is no key that gpujob knows. Write it as resources.gpu.",
         "train.yaml:4:8: resources.gpu: "nvidai:A100" has a second name: "A100". "nvidai" is not a vendor. Did you mean "nvidia"?",
         "train.yaml:5:10: resources.nodes: Must be a number, not text.",
@@ -206,7 +226,6 @@ describe("a job file", () => {
         "train.yaml:14:17: outputs[1]: "../up" leaves its folder with "..". Write outputs into the work folder, or into "$GPUJOB_OUTPUT_DIR".",
         "train.yaml:15:30: retry.rules[0].exitCode: Must be at most 255.",
         "train.yaml:15:43: retry.rules[0].action: Must be retry or fail, not "again".",
-        "train.yaml:15:52: retry.rules[1].action: Must be retry or fail, not undefined.",
         "train.yaml:16:9: ports[0]: Must be at most 65535.",
         "train.yaml:17:1: expectedTime: There is no value. Write one, or remove the key.",
         "train.yaml:18:26: checkpoint.path: There is no value. Write one, or remove the key.",
@@ -226,8 +245,6 @@ describe("a job file", () => {
       "model: {params: 7}",
       "model: {params: 7B, task: full, precision: int8}",
       "model: {params: 7B, optimizer: sgd}",
-      "probe: 1",
-      "hedge: 1",
       "startAt: x",
       "deadline: x",
       "matrix: {}",
@@ -248,8 +265,6 @@ describe("a job file", () => {
         "train.yaml:1:17: model.params: 7 is not a number of parameters. Write it as 350M, 7B, 1.5B or 1T.",
         "train.yaml:1:44: model.precision: All parameters are trained in bf16, fp16 or fp32. Write \`task: qlora\` for int4.",
         "train.yaml:1:32: model.optimizer: Inference has none. Remove it, or write \`task: lora\`, qlora or full.",
-        "train.yaml:1:1: probe is not yet supported. Remove the key; plans and prices work without it.",
-        "train.yaml:1:1: hedge is not yet supported. Remove the key; plans and prices work without it.",
         "train.yaml:1:1: startAt is not yet supported. Remove the key; plans and prices work without it.",
         "train.yaml:1:1: deadline is not yet supported. Remove the key; plans and prices work without it.",
         "train.yaml:1:1: matrix is not yet supported. Submit one job per combination, with -e for what differs.",
@@ -262,7 +277,7 @@ describe("a job file", () => {
         "train.yaml:1:1: budget is no key that gpujob knows. Write limits.budget instead.",
         "train.yaml:1:13: resources.cpus is no key that gpujob knows. Write resources.cpu instead.",
         "train.yaml:1:1: time is no key that gpujob knows. Write it as limits.time.",
-        "train.yaml:1:1: zzz is no key that gpujob knows. Valid here: name, resources, model, market, region, residency, platforms, image, workdir, files, env, secrets, mirrors, setup, run, outputs, checkpoint, expectedTime, limits, retry, queue, keep, idle, ports, labels, profile.",
+        "train.yaml:1:1: zzz is no key that gpujob knows. Valid here: name, resources, model, market, region, residency, platforms, image, workdir, files, env, secrets, mirrors, setup, run, outputs, checkpoint, expectedTime, limits, retry, queue, hedge, probe, keep, idle, ports, labels, profile.",
       ]
     `);
   });
@@ -445,9 +460,9 @@ describe("layers over and under a job file", () => {
     expect(complaint("run: x", { flags: bad })).toMatch(
       /^--budget: limits\.budget: "10" is not an amount/,
     );
-    const worse = { ...defaults, values: { hedge: true } };
+    const worse = { ...defaults, values: { matrix: {} } };
     expect(complaint("run: x", { defaults: worse })).toMatch(
-      /^gpujob\.config\.yaml: defaults\.hedge: hedge is not yet/,
+      /^gpujob\.config\.yaml: defaults\.matrix: matrix is not yet/,
     );
   });
 

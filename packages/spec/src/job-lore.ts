@@ -8,8 +8,6 @@ const later = {
 /** What the parser knows about keys of the job file that the schema does not hold. */
 export const jobKeyLore: KeyLore = {
   later: {
-    probe: later.E,
-    hedge: later.E,
     startAt: later.E,
     deadline: later.E,
     matrix: later.matrix,

@@ -151,10 +151,18 @@ const retrySchema = () => {
       .array(
         z.strictObject({
           exitCode: z.union([exitCode, z.array(exitCode).min(1)]).exactOptional(),
-          action: z.enum(["retry", "fail"]),
+          on: z
+            .enum(["oom"])
+            .meta({ description: "Memory ran out, of the machine or of a card." })
+            .exactOptional(),
+          action: z.enum(["retry", "fail"]).exactOptional(),
+          gpu: z
+            .enum(["larger"])
+            .meta({ description: "Retries on cards with more memory each." })
+            .exactOptional(),
         }),
       )
-      .meta({ description: "What an exit code means, the first match holds." })
+      .meta({ description: "What an end of the job means, the first match holds." })
       .exactOptional(),
   });
 };
@@ -239,6 +247,13 @@ export function createJobSchema(names: GpuNames, written?: unknown) {
       retry: () =>
         retrySchema().meta({ description: "What happens after an end." }).exactOptional(),
       queue: () => durationSchema("Wait so long for stock or a free card.").exactOptional(),
+      hedge: () =>
+        whole("2 asks two offers at once and keeps the first that boots.", 1, 2).exactOptional(),
+      probe: () =>
+        z
+          .enum(["quick", "none"])
+          .meta({ description: "quick measures each machine before it is used." })
+          .exactOptional(),
       keep: () => durationSchema("Keep the machine, paid, so long after the job.").exactOptional(),
       idle: () => durationSchema("End when GPU and log are silent for so long.").exactOptional(),
       ports: () => portsSchema().exactOptional(),

@@ -1,5 +1,5 @@
 import { basename } from "node:path";
-import type { CheckpointRule, FileSource, JobSpec, Resources } from "./job.ts";
+import type { CheckpointRule, FileSource, JobSpec, Resources, RetryRule } from "./job.ts";
 import type { JobValues } from "./job-schema.ts";
 import { checkModel, toModelUse } from "./model-schema.ts";
 import type { Problem } from "./position.ts";
@@ -69,9 +69,11 @@ export function toJobSpec(
     retry: {
       interruptions: retry.interruptions ?? jobDefaults.interruptions,
       failures: retry.failures ?? jobDefaults.failures,
-      rules: retry.rules ?? [],
+      rules: (retry.rules ?? []).map(toRule),
     },
     ...optional("queueMs", queue === 0 ? undefined : queue),
+    ...(values.hedge === 2 ? { hedge: values.hedge } : {}),
+    ...(values.probe === "quick" ? { probe: values.probe } : {}),
     ...optional("keepMs", keep === 0 ? undefined : keep),
     ...optional("idleMs", idle === 0 ? undefined : idle),
     ports: values.ports ?? [],
@@ -114,6 +116,13 @@ function toFiles(files: NonNullable<JobValues["files"]>): readonly FileSource[] 
   }));
 }
 
+type WrittenRule = NonNullable<NonNullable<JobValues["retry"]>["rules"]>[number];
+
+/** A larger card can only be meant for another try. */
+function toRule({ action, ...rest }: WrittenRule): RetryRule {
+  return { ...rest, action: action ?? "retry" };
+}
+
 function toCheckpoint(values: JobValues["checkpoint"]): CheckpointRule | undefined {
   if (values?.path === undefined) return undefined;
   const { checkpoint } = jobDefaults;
@@ -131,6 +140,21 @@ function toLabels(labels: NonNullable<JobValues["labels"]>): Readonly<Record<str
   return Object.fromEntries(Object.entries(labels).map(([key, value]) => [key, String(value)]));
 }
 
+function problemOfRule(
+  { action, gpu }: WrittenRule,
+  { resources, model }: JobSpec,
+): { readonly key: string; readonly message: string } | undefined {
+  if (gpu === undefined)
+    return action === undefined
+      ? { key: "action", message: "Is missing. Write `action: retry` or `action: fail`." }
+      : undefined;
+  if (action === "fail")
+    return { key: "gpu", message: "A rule that fails chooses no card. Remove `gpu` or `action`." };
+  if (resources.gpus.length === 0 && model === undefined)
+    return { key: "gpu", message: "No card is asked for. Name one under `resources.gpu`." };
+  return undefined;
+}
+
 function crossCheck(values: JobValues, job: JobSpec, { whereOf }: Context): readonly Problem[] {
   const problems: Problem[] = [];
   const add = (path: readonly PropertyKey[], message: string): void => {
@@ -141,6 +165,10 @@ function crossCheck(values: JobValues, job: JobSpec, { whereOf }: Context): read
   }
   if (values.checkpoint?.every !== undefined && values.checkpoint.every < 1000) {
     add(["checkpoint", "every"], "Must be at least 1s.");
+  }
+  for (const [index, rule] of (values.retry?.rules ?? []).entries()) {
+    const problem = problemOfRule(rule, job);
+    if (problem !== undefined) add(["retry", "rules", index, problem.key], problem.message);
   }
   for (const key of ["expectedTime", "limits.time"] as const) {
     const ms = key === "expectedTime" ? values.expectedTime : values.limits?.time;

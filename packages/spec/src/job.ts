@@ -50,9 +50,14 @@ export interface CheckpointRule {
   readonly keep: number;
 }
 
+/** What an end of the job means; the first rule that matches holds, and one with no condition matches every end. */
 export interface RetryRule {
   readonly exitCode?: number | readonly number[];
+  /** Memory ran out: of the machine, by its supervisor's word, or of a card, by the text in the log. */
+  readonly on?: "oom";
   readonly action: "retry" | "fail";
+  /** The next attempt takes cards with more memory each. */
+  readonly gpu?: "larger";
 }
 
 /** A file to be placed in the work folder before the job starts. */
@@ -114,6 +119,10 @@ export interface JobSpec {
   };
   /** How long to wait for stock; absent: not at all. */
   readonly queueMs?: number;
+  /** So many different offers are asked at once, and the first that boots is kept; absent: one. */
+  readonly hedge?: 2;
+  /** Measures each machine before anything is sent to it; absent: no. */
+  readonly probe?: "quick";
   readonly keepMs?: number;
   readonly idleMs?: number;
   readonly ports: readonly number[];

@@ -15,7 +15,7 @@ const jobs = [
   "platforms: { allow: [a], prefer: [b] }\nimage: { default: x }\nsecrets: [A]",
   'secrets: { A: { file: x }, B: { command: [a, b] } }\nenv: { N: 1, T: true, C: "x" }',
   "limits: { budget: 50 CNY, price: $2/h, time: 6h }\nqueue: 1h30m\nexpectedTime: 2h",
-  "checkpoint: { path: ckpt, every: 5m, keep: 2 }\nretry: { rules: [{ exitCode: [1, 2], action: fail }] }",
+  "checkpoint: { path: ckpt, every: 5m, keep: 2 }\nretry: { rules: [{ exitCode: [1, 2], action: fail }, { on: oom, gpu: larger }] }\nresources: { gpu: A100 }\nhedge: 2\nprobe: quick",
   "files: { a: ./b, c: host:/d }\nlabels: { team: nlp, n: 3 }\nmarket: auto\nresidency: cn",
 ];
 
