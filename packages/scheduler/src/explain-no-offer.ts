@@ -32,11 +32,15 @@ export function explainNoOffer(
   const isAccount = byAccount.length > 0 && byAccount.length === plan.missing.length;
   const kind = isAccount ? "needs_credentials" : "no_offer_matches";
   const message = [
-    `No offer fits (${countOf(plan.rejected.length, "offer")} looked at).`,
+    `No offer fits (${countOf(countRejected(plan.rejected), "offer")} looked at).`,
     ...explainNearest(plan.rejected),
     ...plan.missing.map(({ platform, reason }) => `No offers from ${platform}: ${reason}`),
   ].join(" ");
   return { kind, exitCode: exitCodeOf(kind), message, hint: suggest(plan, isAccount) };
+}
+
+function countRejected(rejected: readonly PlanRejection[]): number {
+  return rejected.reduce((sum, { count = 1 }) => sum + count, 0);
 }
 
 /** Offers that fail alike at one platform are one miss: a region may have six zones. */
@@ -75,10 +79,10 @@ function adviseMissing(missing: readonly PlanMissing[]): readonly string[] {
 /** Which one key, relaxed, would let offers in that fail for nothing else; the most fruitful first. */
 function findRelaxations(rejected: readonly PlanRejection[]): readonly string[] {
   const counts = new Map<string, number>();
-  for (const { keys = [] } of rejected) {
+  for (const { keys = [], count = 1 } of rejected) {
     const [key] = new Set(keys);
     if (key === undefined || keys.some((other) => other !== key)) continue;
-    counts.set(key, (counts.get(key) ?? 0) + 1);
+    counts.set(key, (counts.get(key) ?? 0) + count);
   }
   return [...counts]
     .toSorted(([keyA, a], [keyB, b]) => b - a || (keyA < keyB ? -1 : 1))

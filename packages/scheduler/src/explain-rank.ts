@@ -12,9 +12,15 @@ export function explainRank(
   const first = all[0];
   const place =
     position === 0 || first === undefined
-      ? explainFirst(priced, all, job)
+      ? explainFirst(
+          priced,
+          all.filter(({ isStale }) => isStale === priced.isStale),
+          job,
+        )
       : explainOther(priced, first);
-  return `${place}.`;
+  if (!priced.isStale) return `${place}.`;
+  const told = place.charAt(0).toLowerCase() + place.slice(1);
+  return `As it was when ${priced.offer.platform} last answered: ${told}.`;
 }
 
 function explainFirst(priced: PricedOffer, all: readonly PricedOffer[], job: JobSpec): string {

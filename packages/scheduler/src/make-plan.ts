@@ -38,6 +38,13 @@ export interface PlanInput {
   readonly outputBytes?: number;
   /** Upload speed of this machine in Mbit/s. */
   readonly bandwidthMbps?: number;
+  /** Platforms that did not answer now, whose offers are those of an answer before: they come after all others. */
+  readonly stalePlatforms?: ReadonlySet<string>;
+  /**
+   * `grouped`: offers of a platform that miss by what they share are one rejection with a count, and what else each of
+   * them misses is left out. A table shows no more, and of tens of thousands of offers few need to be read. @default "each"
+   */
+  readonly rejections?: "each" | "grouped";
 }
 
 /** A candidate together with the offer to rent. */
@@ -58,22 +65,36 @@ export function makePlan(input: PlanInput): Plan {
 }
 
 /**
- * Filters, prices and ranks. Order: the job's ordered accelerators, then `platforms.prefer`, then total price, then
- * platform and offer id. Rejected offers come by platform, and together where they share region and accelerators.
+ * Filters, prices and ranks. Order: what was asked now before what was seen earlier, then the job's ordered accelerators,
+ * then `platforms.prefer`, then total price, then platform and offer id. Rejected offers come by platform, and together where they share region and accelerators.
  */
 export function rankOffers(input: PlanInput): RankedPlan {
   const { job, offers, missing, rates, currency } = input;
   const index = "groups" in offers ? offers : indexOffers(offers);
   const rejected: PlanRejection[] = [];
   const toRejection = compileRejection();
-  const fitting = findOffers({ ...input, index }, (offer, misses) => {
-    rejected.push(toRejection(offer, misses));
-  });
+  const isStale = ({ platform }: Offer): boolean => input.stalePlatforms?.has(platform) === true;
+  const fitting = findOffers(
+    { ...input, index },
+    {
+      offer: (offer, misses) => void rejected.push(toRejection(offer, misses)),
+      ...(input.rejections === "grouped"
+        ? {
+            group: ({ place, firstId, count }, misses) =>
+              void rejected.push({
+                ...toRejection({ platform: place.platform, offerId: firstId }, misses),
+                count,
+              }),
+          }
+        : {}),
+    },
+  );
   const priced = fitting.map(({ offer, gpuPreference }) => ({
     offer,
     quote: priceOffer(job, offer, input),
     gpuPreference: job.resources.isOrderedPreference ? gpuPreference : 0,
     platformPreference: preferenceOf(job, offer.platform),
+    isStale: isStale(offer),
   }));
   const sorted = priced.toSorted(comparePriced);
   const fit = compileModelFit(job);
@@ -104,6 +125,7 @@ function preferenceOf({ platforms }: JobSpec, platform: string): number {
 
 function comparePriced(a: PricedOffer, b: PricedOffer): number {
   return (
+    Number(a.isStale) - Number(b.isStale) ||
     a.gpuPreference - b.gpuPreference ||
     a.platformPreference - b.platformPreference ||
     a.quote.totalPrice.micros - b.quote.totalPrice.micros ||
@@ -112,7 +134,10 @@ function comparePriced(a: PricedOffer, b: PricedOffer): number {
 }
 
 /** Offers that miss alike share one list of reasons: there may be tens of thousands. */
-function compileRejection(): (offer: Offer, misses: readonly Miss[]) => PlanRejection {
+function compileRejection(): (
+  offer: Pick<Offer, "platform" | "offerId">,
+  misses: readonly Miss[],
+) => PlanRejection {
   const seen = new Map<readonly Miss[], Pick<PlanRejection, "reasons" | "keys">>();
   return ({ platform, offerId }, misses) => {
     const known = seen.get(misses);
@@ -145,6 +170,7 @@ function toCandidate(
     breakdown: quote.breakdown,
     availability: String(offer.availability),
     observedAt: offer.observedAt,
+    ...(priced.isStale ? { isStale: true } : {}),
     reason: explainRank(priced, position, all, job),
   };
 }

@@ -23,6 +23,8 @@ export interface MatchContext {
   readonly rates: readonly ExchangeRate[];
   /** Currency of the plan; offers that cannot be converted into it do not fit. */
   readonly currency: Currency;
+  /** Sold out is no miss: for a list of what there is, not for a plan. @default false */
+  readonly isStockIgnored?: boolean;
 }
 
 /** The checks of one job, made ready for many offers. */
@@ -88,7 +90,7 @@ function compileChecks(
 ): readonly Check[] {
   const { cpuCount, memoryGib, diskGib, nodes, fabric } = resources;
   const checks: Check[] = [
-    (offer) => missOfStock(offer, nodes),
+    (offer) => missOfStock(offer, nodes, context.isStockIgnored === true),
     compileCurrencyCheck(context),
     ...exclusions.map(compileExclusionCheck),
   ];
@@ -146,8 +148,13 @@ function missOfFabric({ fabric }: Offer, wanted: JobSpec["resources"]["fabric"])
   return { key, text: `${formatNumber(fabric.bandwidthGbps)} Gbit/s between nodes, ${asked}` };
 }
 
-function missOfStock({ availability, outOfReach }: Offer, nodes: number): Miss | undefined {
+function missOfStock(
+  { availability, outOfReach }: Offer,
+  nodes: number,
+  isIgnored: boolean,
+): Miss | undefined {
   if (outOfReach !== undefined) return { key: "offer", text: "cannot be reached now" };
+  if (isIgnored) return undefined;
   if (availability === "none" || availability === 0) return { key: "offer", text: "sold out" };
   if (typeof availability !== "number" || availability >= nodes) return undefined;
   return {

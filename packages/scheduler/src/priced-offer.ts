@@ -9,4 +9,6 @@ export interface PricedOffer {
   readonly gpuPreference: number;
   /** Position in `platforms.prefer`; its length for the platforms not named there. */
   readonly platformPreference: number;
+  /** Is it of a platform that did not answer now? */
+  readonly isStale: boolean;
 }

@@ -52,7 +52,6 @@ export async function listOffers(
       rates: ratesOf(configuration.config, now),
       currency: configuration.config.currency,
     },
-    () => undefined,
   );
   const wanted = new Set(fitting.map(({ offer }) => `${offer.platform}/${offer.offerId}`));
   return {

@@ -45,6 +45,8 @@ export interface PlanCandidate {
   readonly breakdown: PriceBreakdown;
   readonly availability: string;
   readonly observedAt: string;
+  /** Its platform did not answer now: this is what it said before. Ranked last, and nothing rents it. */
+  readonly isStale?: true;
   /** One sentence: why at this rank. */
   readonly reason: string;
 }
@@ -70,6 +72,8 @@ export interface PriceBreakdown {
 
 export interface PlanRejection {
   readonly platform: string;
+  /** So many offers that miss alike are told of here, of which `offerId` is the first. Absent: one. */
+  readonly count?: number;
   readonly offerId: string;
   readonly reasons: readonly string[];
   /** The job-file key behind each reason, in the same order; `offer` where the job cannot change it. */

@@ -13,8 +13,9 @@ export function formatRejected(
   for (const entry of rejected) {
     const key = JSON.stringify([entry.platform, entry.reasons]);
     const group = groups.get(key);
-    if (group) group.count += 1;
-    else groups.set(key, { first: entry, count: 1 });
+    const { count = 1 } = entry;
+    if (group) group.count += count;
+    else groups.set(key, { first: entry, count });
   }
   const all = [...groups.values()].toSorted((left, right) => right.count - left.count);
   const shown = isFull ? all : all.slice(0, 5);
