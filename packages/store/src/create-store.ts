@@ -1,5 +1,6 @@
 import type { Clock } from "@gpujob/spec";
 import { beginEffect, listEffects } from "./effects.ts";
+import { listExperiences } from "./experiences.ts";
 import { commit, listEvents } from "./journal.ts";
 import { listLeases, listLedger, putLease } from "./leases.ts";
 import { raiseEpoch, readLock, releaseLock, renewLock, takeLock } from "./locks.ts";
@@ -43,6 +44,8 @@ export function createStore(
     listExclusions: (now) => session.read(() => memory.listExclusions(now)),
     putExclusion: (exclusion) => session.write(() => memory.putExclusion(exclusion)),
     dropExclusion: (scopeKey) => session.write(() => memory.dropExclusion(scopeKey)),
+
+    listExperiences: (filter) => session.read(() => listExperiences(filter)),
 
     readValue: (name) => session.read(() => memory.readValue(name)),
     putValue: (name, value) => session.write(() => memory.putValue(name, value)),

@@ -156,7 +156,8 @@ it("leaves the file as it was when going forward fails", async ({ expect, disk }
   const old = await disk.open();
   await old.createRun(sampleRun("r-aaa"));
   await old.close();
-  const broken = [...migrations, { version: 2, statements: ["create table runs (x text)"] }];
+  const next = (migrations.at(-1)?.version ?? 0) + 1;
+  const broken = [...migrations, { version: next, statements: ["create table runs (x text)"] }];
   const options = { path: disk.path, clock: realClock, newId: () => "b1" };
   await expect(openStoreWith(options, broken)).rejects.toMatchObject({
     failure: { kind: "store" },

@@ -8,6 +8,7 @@ export type {
   ExclusionRow,
   LeaseRow,
   LedgerRow,
+  ExperienceFilter,
   LockRow,
   NewEffect,
   NewRun,

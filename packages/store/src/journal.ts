@@ -1,5 +1,6 @@
 import { GpujobError } from "@gpujob/spec";
 import { cancelEffects, insertEffects } from "./effects.ts";
+import { putExperience } from "./experiences.ts";
 import { insertLedger, putLease } from "./leases.ts";
 import { putExclusion } from "./memory.ts";
 import { all, count, first } from "./query.ts";
@@ -35,6 +36,7 @@ export function* commit(step: Commit): Work<{ readonly seq: number }> {
   for (const lease of step.leases) yield* putLease(lease);
   for (const charge of step.ledger) yield* insertLedger(charge);
   for (const exclusion of step.exclusions ?? []) yield* putExclusion(exclusion);
+  for (const experience of step.experiences ?? []) yield* putExperience(experience);
   for (const wishId of step.consumeWishes) yield* all(sql.consumeWish, runId, wishId);
   return { seq };
 }

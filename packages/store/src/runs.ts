@@ -2,6 +2,7 @@ import { GpujobError } from "@gpujob/spec";
 import { all, first } from "./query.ts";
 import type { Value, Work } from "./query.ts";
 import { insertEffects } from "./effects.ts";
+import { experienceMs } from "./experiences.ts";
 import { text, toRun } from "./rows.ts";
 import { deleteOfRun, listRunsSql, sql, tablesOfRun } from "./sql.ts";
 import type { NewRun, RunFilter, RunRow } from "./store.ts";
@@ -83,5 +84,6 @@ export function* prune(before: number, now: number): Work<{ readonly runs: numbe
     for (const table of tablesOfRun) yield* all(deleteOfRun(table), text(row, "run_id"));
   }
   yield* all(sql.dropExclusions, now);
+  yield* all(sql.dropExperiences, now - experienceMs);
   return { runs: rows.length };
 }

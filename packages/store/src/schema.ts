@@ -122,4 +122,20 @@ export const migrations: readonly Migration[] = [
       )`,
     ],
   },
+  {
+    version: 2,
+    statements: [
+      `create table experiences (
+        lease_key text primary key,
+        platform text not null,
+        instance_type text not null,
+        at bigint not null,
+        facts text not null
+      )`,
+      `create index experiences_by_place on experiences (platform, instance_type, at desc)`,
+      `create index experiences_by_age on experiences (at desc)`,
+      // Boot times were kept by themselves before.
+      `delete from settings where substr(name, 1, 5) = 'boot/'`,
+    ],
+  },
 ];

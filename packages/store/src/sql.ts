@@ -93,6 +93,14 @@ export const sql = {
   dropExclusion: `delete from exclusions where scope_key = ?`,
   dropExclusions: `delete from exclusions where until_at <= ?`,
 
+  putExperience: `insert into experiences (lease_key, platform, instance_type, at, facts)
+    values (?, ?, ?, ?, ?)
+    on conflict (lease_key) do update set facts = excluded.facts`,
+  listExperiences: `select facts from experiences where at >= ? order by at desc, lease_key limit ?`,
+  listExperiencesOfType: `select facts from experiences
+    where platform = ? and instance_type = ? and at >= ? order by at desc, lease_key limit ?`,
+  dropExperiences: `delete from experiences where at < ?`,
+
   readValue: `select value from settings where name = ?`,
   putValue: `insert into settings (name, value) values (?, ?)
     on conflict (name) do update set value = excluded.value`,

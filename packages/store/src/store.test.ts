@@ -1,5 +1,6 @@
 import { it as base } from "vitest";
 import { GpujobError } from "@gpujob/spec";
+import type { Experience } from "@gpujob/spec";
 import { openStore, StaleEpochError } from "./index.ts";
 import type { LockRow, Store } from "./index.ts";
 import {
@@ -376,4 +377,44 @@ it("refuses to work after it is closed, and may be closed twice", async ({ expec
   await store.close();
   await store.close();
   await expect(store.loadRun("r-aaa")).rejects.toThrow(GpujobError);
+});
+
+function sampleExperience(leaseKey: string, changes: Partial<Experience> = {}): Experience {
+  return {
+    leaseKey,
+    platform: "cheap",
+    instanceType: "4090",
+    market: "on-demand",
+    at: 1000,
+    isCreated: true,
+    ...changes,
+  };
+}
+
+it("keeps what a lease told of its place with the step that told it, the later word of two", async ({
+  expect,
+  store,
+}) => {
+  await store.createRun(sampleRun("r-aaa"));
+  const lock = await store.takeLock("r-aaa", "me", 1000, 0);
+  const epoch = lock?.epoch ?? 0;
+  const first = sampleExperience("key-1");
+  await store.commit(sampleCommit("r-aaa", { epoch, expectedSeq: 0, experiences: [first] }));
+  const later = { ...first, bootMs: 40_000, end: "served" as const };
+  const other = sampleExperience("key-2", { at: 2000, instanceType: "A100" });
+  await store.commit(sampleCommit("r-aaa", { epoch, expectedSeq: 1, experiences: [later, other] }));
+  expect(await store.listExperiences({ since: 0, limit: 10 })).toEqual([other, later]);
+  const of = { platform: "cheap", instanceType: "4090" };
+  expect(await store.listExperiences({ since: 0, limit: 10, of })).toEqual([later]);
+  expect(await store.listExperiences({ since: 1500, limit: 10 })).toEqual([other]);
+  expect(await store.listExperiences({ since: 0, limit: 1 })).toEqual([other]);
+});
+
+it("keeps no experience of a step that was refused", async ({ expect, store }) => {
+  await store.createRun(sampleRun("r-aaa"));
+  await store.takeLock("r-aaa", "me", 1000, 0);
+  const experiences = [sampleExperience("key-1")];
+  const step = sampleCommit("r-aaa", { epoch: 99, expectedSeq: 0, experiences });
+  await expect(store.commit(step)).rejects.toThrow(StaleEpochError);
+  expect(await store.listExperiences({ since: 0, limit: 10 })).toEqual([]);
 });

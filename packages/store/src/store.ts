@@ -1,5 +1,5 @@
 import { GpujobError } from "@gpujob/spec";
-import type { Money, RunState } from "@gpujob/spec";
+import type { Experience, Money, RunState } from "@gpujob/spec";
 
 /** One submission as the store keeps it. JSON columns are text: the store never looks inside. */
 export interface RunRow {
@@ -134,6 +134,16 @@ export interface Commit {
   readonly consumeWishes: readonly number[];
   /** Places that later runs avoid as well. */
   readonly exclusions?: readonly ExclusionRow[];
+  /** What its leases told of their places; of two with one lease key the later stays. */
+  readonly experiences?: readonly Experience[];
+}
+
+/** What a commit has written. */
+export interface CommitResult {
+  /** Number of its event. */
+  readonly seq: number;
+  /** The effects that it added, as `listEffects` shows them. */
+  readonly added: readonly EffectRow[];
 }
 
 export interface RunFilter {
@@ -144,6 +154,15 @@ export interface RunFilter {
   readonly since?: number;
 }
 
+/** Which experiences are read. */
+export interface ExperienceFilter {
+  /** Epoch milliseconds; asked for at or after. */
+  readonly since: number;
+  readonly limit: number;
+  /** Only of this kind of machine. */
+  readonly of?: { readonly platform: string; readonly instanceType: string };
+}
+
 /** A learnt host identity, bound to one lease (or one owned host) and boot. */
 export interface PinRow {
   readonly scope: string;
@@ -151,7 +170,7 @@ export interface PinRow {
   readonly at: number;
 }
 
-/** What happened at a platform, for the denylist and later for learnt stability. */
+/** A place that runs avoid for a while. */
 export interface ExclusionRow {
   readonly scopeKey: string;
   readonly reason: string;
@@ -210,6 +229,9 @@ export interface Store {
   putExclusion(exclusion: ExclusionRow): Promise<void>;
   /** Ends an exclusion before its time. */
   dropExclusion(scopeKey: string): Promise<void>;
+
+  /** What leases told of their places, newest first; they outlive their runs. */
+  listExperiences(filter: ExperienceFilter): Promise<readonly Experience[]>;
 
   /** Small named values: the installation's id, notices already shown. */
   readValue(name: string): Promise<string | undefined>;
