@@ -1,4 +1,3 @@
-import { readStored } from "@gpujob/engine";
 import { describe, it } from "vitest";
 import { createWorld, testOffer } from "./support/world.ts";
 import type { World, WorldOptions } from "./support/world.ts";
@@ -82,14 +81,17 @@ describe("a machine that boots longer than usual", () => {
     expect,
   }) => {
     const known = await slowMarket(60_000, { bootSeconds: 40 });
-    await known.store.putValue("boot/one/4090", JSON.stringify([90_000, 95_000, 130_000]));
+    const of = { platform: "one", instanceType: "4090" };
+    for (const [index, bootMs] of [90_000, 95_000, 130_000].entries()) {
+      const at = known.clock.now() - 1000 + index;
+      const leaseKey = `earlier-${index}`;
+      await known.store.putExperience({ ...of, leaseKey, market: "on-demand", at, bootMs });
+    }
     await known.drive();
     expect(await readEnd(known)).toEqual({ ...fine, offers: ["a"] });
-    const noted = readStored<readonly number[]>(
-      (await known.store.readValue("boot/one/4090")) ?? "[]",
-    );
+    const noted = await known.store.listExperiences({ since: 0, limit: 10, of });
     expect(noted).toHaveLength(4);
-    expect(noted.at(-1)).toBeGreaterThanOrEqual(100_000);
+    expect(noted[0]?.bootMs).toBeGreaterThanOrEqual(100_000);
     const unknown = await slowMarket(400_000);
     await unknown.drive();
     expect(await readEnd(unknown)).toEqual({ ...fine, offers: ["a"] });

@@ -1,6 +1,6 @@
 import type { Clock } from "@gpujob/spec";
 import { beginEffect, listEffects } from "./effects.ts";
-import { listExperiences } from "./experiences.ts";
+import { listExperiences, putExperience } from "./experiences.ts";
 import { commit, listEvents } from "./journal.ts";
 import { listLeases, listLedger, putLease } from "./leases.ts";
 import { raiseEpoch, readLock, releaseLock, renewLock, takeLock } from "./locks.ts";
@@ -45,6 +45,7 @@ export function createStore(
     putExclusion: (exclusion) => session.write(() => memory.putExclusion(exclusion)),
     dropExclusion: (scopeKey) => session.write(() => memory.dropExclusion(scopeKey)),
 
+    putExperience: (experience) => session.write(() => putExperience(experience)),
     listExperiences: (filter) => session.read(() => listExperiences(filter)),
 
     readValue: (name) => session.read(() => memory.readValue(name)),

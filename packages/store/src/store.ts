@@ -230,6 +230,8 @@ export interface Store {
   /** Ends an exclusion before its time. */
   dropExclusion(scopeKey: string): Promise<void>;
 
+  /** Outside a run's commit: for what is learnt of a lease afterwards, such as the platform's own bill. */
+  putExperience(experience: Experience): Promise<void>;
   /** What leases told of their places, newest first; they outlive their runs. */
   listExperiences(filter: ExperienceFilter): Promise<readonly Experience[]>;
 

@@ -87,6 +87,10 @@ export interface Member {
   readonly billedTo?: number;
   readonly identity?: { readonly bootId: string; readonly machineId: string };
   readonly isReady?: boolean;
+  /** What it told of its place: from the create until it was ready, and how long sending so many bytes took. */
+  readonly bootMs?: number;
+  readonly sentBytes?: number;
+  readonly sentMs?: number;
   readonly isPrepared?: boolean;
   readonly isStarted?: boolean;
   /** Its set-up is over; in a gang it waits for the others. */

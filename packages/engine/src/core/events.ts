@@ -54,6 +54,8 @@ export type RunEvent =
       readonly bootId: string;
       readonly machineId: string;
       readonly billedFrom?: number;
+      /** From the create until now, in milliseconds, where one driver saw all of it. */
+      readonly bootMs?: number;
       readonly warnings: readonly string[];
     })
   | (OfMember & {
@@ -66,6 +68,8 @@ export type RunEvent =
       readonly type: "host-prepared";
       readonly sentBytes: number;
       readonly totalBytes: number;
+      /** How long sending took, in milliseconds. Absent in old journals. */
+      readonly sentMs?: number;
       readonly tether: { readonly kind: "short" | "long"; readonly lengthMs: number };
       readonly isResumed: boolean;
     })

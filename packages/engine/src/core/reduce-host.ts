@@ -27,6 +27,7 @@ export function applyNodeReady(draft: Draft, event: Of<"node-ready">): void {
   const attempt = updateMember(draft, number, event.member, {
     isReady: true,
     identity: { bootId: event.bootId, machineId: event.machineId },
+    ...(event.bootMs === undefined ? {} : { bootMs: event.bootMs }),
     ...(isTakenOver || billedFrom === undefined ? {} : { billedFrom }),
   });
   if (!attempt.members.every((member) => member.isReady)) return;
@@ -56,7 +57,9 @@ export function applySlowBoot(draft: Draft, event: Of<"timer-fired">): void {
 /** All nodes are prepared before any of them starts; the start itself waits in `standby` for its proof. */
 export function applyHostPrepared(draft: Draft, event: Of<"host-prepared">): void {
   const { attempt: number } = event;
-  const attempt = updateMember(draft, number, event.member, { isPrepared: true });
+  const { sentBytes, sentMs } = event;
+  const sent = sentMs === undefined || sentBytes === 0 ? {} : { sentBytes, sentMs };
+  const attempt = updateMember(draft, number, event.member, { isPrepared: true, ...sent });
   updateAttempt(draft, number, { tether: event.tether, isResumed: event.isResumed });
   if (attempt.members.every((member) => member.isPrepared))
     updateAttempt(draft, number, { phase: "standby" });

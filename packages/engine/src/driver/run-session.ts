@@ -6,6 +6,7 @@ import type { Submission } from "../core/context.ts";
 import { decide } from "../core/decide.ts";
 import type { Snapshot } from "../core/decide.ts";
 import type { RunEvent } from "../core/events.ts";
+import { experienceRows } from "./experiences.ts";
 import { exclusionRows, ledgerRows, leaseRows } from "./facts.ts";
 import type { EnginePorts } from "./ports.ts";
 import { stateOf } from "./view.ts";
@@ -104,7 +105,9 @@ export function createCommitter(options: CommitterOptions): {
       ledger: ledgerRows(snapshot.context, decision.snapshot.context, submission),
       consumeWishes: wishes,
       exclusions: exclusionRows(snapshot.context, decision.snapshot.context),
-    });
+      experiences: experienceRows(snapshot.context, decision.snapshot.context, submission),
+    };
+    const result = await ports.store.commit(step);
     snapshot = decision.snapshot;
     seq = result.seq;
     ports.crashPoint(`after-commit:${event.type}`);

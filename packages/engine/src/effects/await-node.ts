@@ -1,6 +1,6 @@
 import type { Failure, Lease } from "@gpujob/spec";
 import { GpujobError, toFailure } from "@gpujob/spec";
-import { noteBootTime } from "./boot-times.ts";
+import { bootTimeMs } from "./boot-times.ts";
 import { billingStart } from "./create-lease.ts";
 import { compareWithOffer } from "./preflight.ts";
 import type { MemberRef, Work } from "./work.ts";
@@ -93,7 +93,7 @@ async function greet(work: Work, ref: MemberRef, lease: Lease): Promise<void> {
   );
   if (failure !== undefined) return fail(work, ref, failure);
   const billedFrom = billingStart(lease, session.ports.clock.now());
-  await noteBootTime(work, ref);
+  const bootMs = bootTimeMs(work, ref);
   await session.emit(
     {
       type: "node-ready",
@@ -101,6 +101,7 @@ async function greet(work: Work, ref: MemberRef, lease: Lease): Promise<void> {
       bootId: facts.bootId,
       machineId: facts.machineId,
       warnings,
+      ...(bootMs === undefined ? {} : { bootMs }),
       ...(billedFrom === undefined ? {} : { billedFrom }),
     },
     { finish: work.effectId },

@@ -1,9 +1,10 @@
-import { readStored } from "../core/stored-json.ts";
 import type { MemberRef, Work } from "./work.ts";
 import { lookUp } from "./work.ts";
 
-/** So many are kept of each kind of machine, the newest. */
-const mostKept = 40;
+/** So many are looked at of each kind of machine, the newest. */
+const mostRead = 40;
+/** What is older than this says nothing about today. */
+const memoryMs = 180 * 24 * 3_600_000;
 /** With fewer of our own the platform's word counts. */
 const fewest = 3;
 /** The platform tells the usual time; one in twenty takes about twice as long. */
@@ -25,30 +26,29 @@ export async function usualBootMs(work: Work, ref: MemberRef): Promise<number | 
   return usual === undefined ? undefined : Math.max(leastMs, Math.round(usual));
 }
 
-/** Keeps how long a machine took from its create until it was ready, where this driver has seen all of it. */
-export async function noteBootTime(work: Work, ref: MemberRef): Promise<void> {
+/** How long a machine took from its create until it is ready now, where this driver has seen all of it. */
+export function bootTimeMs(work: Work, ref: MemberRef): number | undefined {
   const { session } = work;
   const { member, target } = lookUp(work, ref);
   const { createdAt } = member;
-  if (createdAt === undefined || target.capabilities.release !== "api") return;
+  if (createdAt === undefined || target.capabilities.release !== "api") return undefined;
   const tookMs = session.ports.clock.now() - createdAt;
   // A driver that came later, or a clock that was set, would tell of something else.
-  if (tookMs < 0 || tookMs - session.ageOf(createdAt) > 1000) return;
-  const times = [...(await readTimes(work, ref)), tookMs].slice(-mostKept);
-  // Only a memory: a store that is closed for the moment must not hold up the run.
-  await session.ports.store
-    .putValue(nameOf(work, ref), JSON.stringify(times))
-    .catch(() => undefined);
+  return tookMs < 0 || tookMs - session.ageOf(createdAt) > 1000 ? undefined : tookMs;
 }
 
 async function readTimes(work: Work, ref: MemberRef): Promise<readonly number[]> {
-  const text = await work.session.ports.store.readValue(nameOf(work, ref)).catch(() => undefined);
-  return text === undefined ? [] : readStored<readonly number[]>(text);
-}
-
-function nameOf(work: Work, ref: MemberRef): string {
+  const { store, clock } = work.session.ports;
   const { platform, instanceType } = lookUp(work, ref).attempt.candidate.offer;
-  return `boot/${platform}/${instanceType}`;
+  const seen = await store
+    .listExperiences({
+      since: clock.now() - memoryMs,
+      limit: mostRead,
+      of: { platform, instanceType },
+    })
+    // Only a memory: a store that is closed for the moment must not hold up the run.
+    .catch(() => []);
+  return seen.flatMap(({ bootMs }) => bootMs ?? []);
 }
 
 /** The smallest of the values that at least 95 of 100 do not exceed. */

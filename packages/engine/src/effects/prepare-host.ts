@@ -18,11 +18,14 @@ export async function runPrepareHost(work: Work, ref: MemberRef): Promise<void> 
     const { session, signal } = work;
     const me = session.hostAttempt(ref.attempt, ref.member);
     const files = session.ports.files.listUploads(session.submission.runId);
+    const { clock } = session.ports;
+    const beganAt = clock.monotonic();
     const report = await host.upload(me, files, {
       signal,
       onProgress: (progress) =>
         session.ports.observe({ type: "progress", what: "upload", attempt: ref.attempt, progress }),
     });
+    const sentMs = Math.round(clock.monotonic() - beganAt);
     session.ports.crashPoint("sent:upload");
     const checkpoint = await newestCheckpoint(work);
     const isResumed = checkpoint.length > 0;
@@ -36,6 +39,7 @@ export async function runPrepareHost(work: Work, ref: MemberRef): Promise<void> 
         ...ref,
         sentBytes: report.sentBytes,
         totalBytes: report.totalBytes,
+        sentMs,
         tether: plan.tether,
         isResumed,
       },
