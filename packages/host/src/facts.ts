@@ -39,8 +39,15 @@ export function parseFacts(text: string): HostFacts {
     tools: values.get("tool") ?? [],
     ...(supervisor > 0 ? { supervisorVersion: supervisor } : {}),
     ...readSsh(Number(text1("ssh-port")), values.get("ssh-key") ?? []),
+    ...readDocker(text1("docker")),
     ...(values.has("problem") ? { problems: values.get("problem") ?? [] } : {}),
   };
+}
+
+function readDocker(state: string): Pick<HostFacts, "docker"> {
+  return state === "usable" || state === "forbidden" || state === "stopped"
+    ? { docker: state }
+    : {};
 }
 
 function readSsh(port: number, lines: readonly string[]): Pick<HostFacts, "ssh"> {

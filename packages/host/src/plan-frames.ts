@@ -15,6 +15,7 @@ export function renderPlan(attempt: HostAttempt, plan: HostPlan, root: string): 
     job: jobScript,
     hostfile: renderHostFile(plan),
     ...renderGang(plan, folder),
+    ...renderContainer(plan.container),
     ...(plan.setup === undefined ? {} : { setup: `${plan.setup}\n` }),
     ...(plan.run === undefined ? {} : { run: `${plan.run}\n` }),
     ...(plan.holdAfterSetup === true ? { barrier: "1\n" } : {}),
@@ -92,6 +93,34 @@ function renderGang({ nodes }: HostPlan, folder: string): Record<string, string>
     "gang-config": `${config.join("")}Host *\n  Include ~/.ssh/config\n  Include /etc/ssh/ssh_config\n`,
     "gang-known-hosts": known.join(""),
   };
+}
+
+/** The image, and the log-in as the file that Docker's command reads. */
+function renderContainer(container: HostPlan["container"]): Record<string, string> {
+  if (container === undefined) return {};
+  const { image, login, mounts = [] } = container;
+  return {
+    image: `${image}\n`,
+    mounts: mounts.map((path) => `${path}\n`).join(""),
+    ...(login === undefined
+      ? {}
+      : {
+          registry: JSON.stringify({
+            auths: {
+              [registryOf(image)]: {
+                auth: Buffer.from(`${login.user}:${login.password}`).toString("base64"),
+              },
+            },
+          }),
+        }),
+  };
+}
+
+/** Under which name Docker keeps the log-in of an image's registry. */
+function registryOf(image: string): string {
+  const [first = "", ...rest] = image.split("/");
+  const isHost = rest.length > 0 && (/[.:]/.test(first) || first === "localhost");
+  return isHost && first !== "docker.io" ? first : "https://index.docker.io/v1/";
 }
 
 function jobVariables(

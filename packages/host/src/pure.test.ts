@@ -78,6 +78,7 @@ describe("parseFacts", () => {
         "disk 104857600",
         "inodes 7",
         "tool tar",
+        "docker forbidden",
         "nvidia 0, NVIDIA A100-SXM4-80GB, 81920, 4, GPU-a",
         "nvidia 1, NVIDIA A100-SXM4-80GB, 81920, 40000, GPU-b",
         "nvidia-process GPU-b other",
@@ -94,6 +95,7 @@ describe("parseFacts", () => {
       diskFreeGib: 100,
       uptimeMs: 12_500,
       inodesFree: 7,
+      docker: "forbidden",
     });
     expect(facts.gpus).toEqual([
       { index: 0, name: "NVIDIA A100-SXM4-80GB", vramGib: 80, uuid: "GPU-a", isBusy: false },

@@ -61,8 +61,9 @@ find_rest() {
   rm -f "$control/rest.$$"
   read -r began _ </proc/uptime
   { read -r -t 0.05 _ <&9; } 2>/dev/null
+  status=$?
   read -r ended _ </proc/uptime
-  [ "$began" = "$ended" ] || rests=pipe
+  [ "$status" -eq 2 ] || [ $((1\${ended%.*}\${ended#*.} - 1\${began%.*}\${began#*.})) -lt 4 ] || rests=pipe
 }
 nap() {
   sleep 0.05 2>/dev/null || sleep 1
@@ -172,6 +173,11 @@ tree() {
     }'
 }
 signal_tree() {
+  if container_runs; then
+    engine exec "$container" sh "$control/supervisor.sh" within "$dir" "$1" >/dev/null 2>&1 ||
+      engine kill -s "$1" "$container" >/dev/null 2>&1
+    return
+  fi
   lives "$control/launching/pid" || pid=0
   shell=$pid
   if [ "$shell" != 0 ]; then
@@ -203,6 +209,10 @@ kill_tree() {
   tree | while read -r pid _; do
     kill -s KILL "$pid" 2>/dev/null
   done
+  ! container_runs || engine kill "$container" >/dev/null 2>&1
+}
+is_alive() {
+  [ -n "$(tree)" ] || container_runs
 }
 freeze_tree() {
   if lives "$control/launching/pid"; then kill -s STOP -- "-$pid" 2>/dev/null; fi
@@ -210,6 +220,7 @@ freeze_tree() {
     get "$control/cgroup"
     { echo 1 >"$got/cgroup.freeze"; } 2>/dev/null
   fi
+  ! contained || pause_container
   inside=' '
   [ -e "$control/cgroup" ] && inside=" $(tr '\\n' ' ' <"$got/cgroup.procs" 2>/dev/null) "
   for _ in 1 2 3 4 5; do
@@ -232,6 +243,7 @@ stays_frozen() {
     get "$got/cgroup.freeze"
     [ "$got" = 1 ] || return 1
   fi
+  ! contained || stays_paused || return 1
   [ -n "\${stopped+known}" ] || return 1
   for process in $stopped; do
     { read -r stat_line <"/proc/$process/stat"; } 2>/dev/null || continue
@@ -249,6 +261,7 @@ thaw_tree() {
     get "$control/cgroup"
     { echo 0 >"$got/cgroup.freeze"; } 2>/dev/null
   fi
+  ! contained || unpause_container
 }
 find_cgroup() {
   cgroup=
@@ -282,6 +295,206 @@ count_oom() {
       [ "$key" = oom_kill ] && oom_kills=$((oom_kills + value))
     done <"$file"
   done
+}
+
+contained() {
+  [ -s "$control/plan/image" ] || return 1
+  container=gpujob-$mark
+}
+engine() {
+  reach_engine
+  if [ -n "$(command -v timeout)" ]; then
+    timeout "\${patience:-15}" $by docker -H "$engine" "$@"
+  else
+    $by docker -H "$engine" "$@"
+  fi
+}
+engine_unhurried() {
+  reach_engine
+  $by docker -H "$engine" "$@"
+}
+reach_engine() {
+  engine=unix:///var/run/docker.sock
+  by=
+  [ -w /var/run/docker.sock ] || by='sudo -n'
+}
+run_container() {
+  get "$control/plan/image"
+  image=$got
+  root=\${dir%/attempts/*}
+  fetch_image || exit 125
+  trap : TERM INT HUP QUIT USR1 USR2
+  list_flags
+  set -- $flags
+  while IFS= read -r path; do
+    [ ! -e "$path" ] || set -- "$@" --mount "type=bind,source=$path,target=$path"
+  done <"$control/plan/mounts"
+  if ! begin_container --ulimit memlock=-1:-1 --ulimit stack=67108864:67108864 "$@"; then
+    if ! grep -q rlimit "$control/container-error" || ! begin_container "$@"; then
+      cat "$control/container-error"
+      exit 125
+    fi
+  fi
+  note_container || exit 125
+  code=
+  until [ -n "$code" ]; do
+    code=$(engine_unhurried wait "$container" 2>/dev/null) && break
+    code=
+    case $(engine inspect -f '{{.State.Status}}' "$container" 2>&1) in *[Nn]'o such'*) code=255 ;; esac
+    sleep 1
+  done
+  [ "$(engine inspect -f '{{.State.OOMKilled}}' "$container" 2>/dev/null)" != true ] || : >"$control/oom-killed"
+  if [ ! -e "$control/inside" ] && [ ! -e "$control/stopping" ]; then
+    echo "gpujob: the container ended with code $code before the job began. Its image needs /bin/sh."
+  fi
+  exit "$code"
+}
+begin_container() {
+  engine_unhurried run -d --name "$container" --label "gpujob=$mark" "$@" \\
+    --init --user 0:0 --network host --ipc host --log-driver none --security-opt label=disable --workdir "$dir/work" \\
+    -e "GPUJOB_MARK=$mark" -e "GPUJOB_UMASK=022" --entrypoint /bin/sh \\
+    --mount "type=bind,source=$dir,target=$dir" --mount "type=bind,source=$root/cache,target=$root/cache" \\
+    "$image" "$control/supervisor.sh" inside "$dir" >"$control/container-id" 2>"$control/container-error" && return
+  engine rm -f -v "$container" >/dev/null 2>&1
+  return 1
+}
+fetch_image() {
+  if engine image inspect "$image" >/dev/null 2>&1; then
+    rm -f "$control/plan/registry"
+    return 0
+  fi
+  echo "gpujob: fetching the image $image"
+  [ ! -e "$control/plan/registry" ] || {
+    mkdir -p "$control/docker"
+    mv -f "$control/plan/registry" "$control/docker/config.json"
+  }
+  pull_image || { sleep 2; pull_image; } || { sleep 5; pull_image; }
+  pulled=$?
+  rm -rf "$control/docker"
+  [ "$pulled" -eq 0 ] || echo "gpujob: the image $image could not be fetched."
+  return "$pulled"
+}
+pull_image() {
+  if [ -e "$control/docker/config.json" ]; then
+    engine_unhurried --config "$control/docker" pull "$image"
+  else
+    engine_unhurried pull "$image"
+  fi
+}
+list_flags() {
+  flags=
+  if [ -n "$(command -v nvidia-smi)" ]; then
+    if [ -n "$(command -v nvidia-container-runtime-hook)" ]; then
+      flags='--gpus all'
+    else
+      flags='--device nvidia.com/gpu=all'
+    fi
+  fi
+  for path in /dev/kfd /dev/mkfd /dev/davinci[0-9]* /dev/davinci_manager /dev/devmm_svm /dev/hisi_hdc /dev/infiniband; do
+    [ ! -e "$path" ] || flags="$flags --device $path"
+    case $path in /dev/*kfd) [ ! -e "$path" ] || [ ! -e /dev/dri ] || flags="$flags --device /dev/dri" ;; esac
+  done
+  for path in /usr/local/Ascend/driver /usr/local/dcmi /usr/local/bin/npu-smi /usr/local/sbin/npu-smi /etc/ascend_install.info /opt/hyhal; do
+    [ ! -e "$path" ] || flags="$flags --mount type=bind,source=$path,target=$path,readonly"
+  done
+}
+note_container() {
+  first=$(engine inspect -f '{{.State.Pid}}' "$container" 2>/dev/null)
+  if ! started "\${first:-0}"; then
+    [ "$(engine inspect -f '{{.State.Running}}' "$container" 2>/dev/null)" = true ] || return 0
+    echo "gpujob: Docker's engine runs outside of this machine, where its containers cannot be watched over."
+    engine rm -f -v "$container" >/dev/null 2>&1
+    return 1
+  fi
+  put "$control/container" "$first $ticks $boot"
+  mount=
+  while read -r _ point type _; do
+    [ "$type" = cgroup2 ] && mount=$point && break
+  done </proc/mounts
+  while IFS=: read -r hierarchy _ path; do
+    [ "$hierarchy" = 0 ] && [ -n "$mount" ] && [ -w "$mount$path/cgroup.freeze" ] && [ "$path" != / ] &&
+      put "$control/cgroup" "$mount$path"
+  done <"/proc/$first/cgroup"
+}
+inside() {
+  attempt "$1"
+  exec </dev/null >"$control/pipe" 2>&1
+  while [ -e "$control/halt" ] && [ ! -e "$control/stopping" ]; do sleep 1; done
+  [ ! -e "$control/stopping" ] || exit 143
+  : >"$control/inside"
+  plain_shell "$control/plan/job"
+}
+plain_shell() {
+  cd "\${1%/control/plan/job}/work" || exit 126
+  if [ -n "$(command -v bash)" ]; then exec bash "$@"; fi
+  exec sh "$@"
+}
+within() {
+  attempt "$1"
+  signal=$2
+  first=
+  others=
+  for folder in /proc/[0-9]*; do
+    each=\${folder#/proc/}
+    [ "$each" -gt 1 ] && [ "$each" != $$ ] && { read -r stat_line <"$folder/stat"; } 2>/dev/null || continue
+    set -- \${stat_line##*) }
+    case $2:$(tr '\\0' ' ' <"$folder/cmdline" 2>/dev/null) in
+      *"$control/supervisor.sh within"*) ;;
+      1:*" $control/plan/job"*) ! catches "$each" "$signal" || first="$first $each" ;;
+      *) others="$others $each" ;;
+    esac
+  done
+  kill -s "$signal" $first $others 2>/dev/null
+}
+container_runs() {
+  contained || return 1
+  if [ -e "$control/container" ]; then
+    lives "$control/container"
+    return
+  fi
+  [ -e "$control/container-id" ] || return 1
+  case $(engine inspect -f '{{.State.Running}}' "$container" 2>&1) in
+    true) return 0 ;;
+    false | *[Nn]'o such'*) return 1 ;;
+    *) [ -e "$control/inside" ] ;;
+  esac
+}
+pause_container() {
+  : >"$control/halt"
+  [ ! -e "$control/cgroup" ] && [ ! -e "$control/paused" ] && container_runs || return 0
+  engine pause "$container" >/dev/null 2>&1 && : >"$control/paused"
+}
+unpause_container() {
+  rm -f "$control/halt"
+  [ -e "$control/paused" ] || return 0
+  engine unpause "$container" >/dev/null 2>&1
+  rm -f "$control/paused"
+}
+stays_paused() {
+  [ ! -e "$control/cgroup" ] && container_runs || return 0
+  [ -e "$control/paused" ] || return 1
+  [ $((tick % 10)) -eq 0 ] || return 0
+  [ "$(engine inspect -f '{{.State.Paused}}' "$container" 2>/dev/null)" = false ] || return 0
+  rm -f "$control/paused"
+  return 1
+}
+remove_container() {
+  root=\${dir%/attempts/*}
+  patience=60
+  engine rm -f -v "$container" >/dev/null 2>&1
+  if [ "$(id -u)" != 0 ] && [ -e "$control/inside" ] && [ ! -e "$control/handed-back" ]; then
+    get "$control/plan/image"
+    case $(engine info -f '{{.SecurityOptions}}' 2>/dev/null) in
+      *rootless* | *userns*) ;;
+      *)
+        engine run --rm --network none --user 0:0 --security-opt label=disable --entrypoint chown \\
+          --mount "type=bind,source=$dir,target=$dir" --mount "type=bind,source=$root/cache,target=$root/cache" \\
+          "$got" -R "$(id -u):$(id -g)" "$dir/work" "$dir/output" "$root/cache" >>"$control/supervisor.log" 2>&1
+        ;;
+    esac
+    : >"$control/handed-back"
+  fi
+  patience=
 }
 
 logger() {
@@ -331,6 +544,7 @@ job() {
   mkdir "$control/launching" 2>/dev/null || exit 97
   started $$
   put "$control/launching/pid" "$$ $ticks $boot $PPID"
+  ! contained || run_container
   if find_cgroup && { echo $$ >"$cgroup/cgroup.procs"; } 2>/dev/null; then
     put "$control/cgroup" "$cgroup"
   fi
@@ -522,7 +736,7 @@ step() {
 }
 wind_up() {
   kill_tree
-  [ -z "$(tree)" ] || return 0
+  ! is_alive || return 0
   if lives "$control/runner"; then kill -s KILL "$pid" 2>/dev/null; fi
 }
 set_job_state() {
@@ -630,7 +844,13 @@ begin_stop() {
   else
     put "$control/stopping" "$1 $((now + $2))"
     signal_tree "$stopSignal"
-    if [ "$stopSignal" != TERM ] && lives "$control/launching/pid"; then kill -s TERM "$pid" 2>/dev/null; fi
+    if [ "$stopSignal" != TERM ]; then
+      if container_runs; then
+        engine kill -s TERM "$container" >/dev/null 2>&1
+      elif lives "$control/launching/pid"; then
+        kill -s TERM "$pid" 2>/dev/null
+      fi
+    fi
   fi
   set_state stopping
 }
@@ -644,13 +864,13 @@ stopping() {
     [ "$now" -lt "\${until:-0}" ] || due=$now
   fi
   log_size
-  if [ -e "$control/waited" ] && [ -z "$(tree)" ]; then
+  if [ -e "$control/waited" ] && ! is_alive; then
     finish
     return
   fi
   if [ "$now" -ge "$due" ] || { [ "$reason" = log-limit ] && [ "$log" -gt $((logLimit + logLimit / 8)) ]; }; then
     kill_tree
-    if [ -z "$(tree)" ]; then
+    if ! is_alive; then
       if [ -e "$control/waited" ]; then
         finish
       elif ! lives "$control/runner"; then
@@ -664,7 +884,8 @@ finish() {
     lives "$control/logger" || break
     sleep 0.2 2>/dev/null || sleep 1
   done
-  rm -f "$control/plan/secrets" "$control/plan/gang-key"
+  ! contained || remove_container
+  rm -f "$control/plan/secrets" "$control/plan/gang-key" "$control/plan/registry"
   get "$control/waited"
   if [ -n "$got" ]; then
     code=\${got% *}
@@ -703,11 +924,11 @@ exit_reason() {
   count_oom
   if [ "$oom_kills" -gt "$before" ]; then
     reason=out-of-memory
-  elif [ "$code" -eq 137 ] && kernel_told_oom; then
+  elif [ -e "$control/oom-killed" ] || { [ "$code" -eq 137 ] && kernel_told_oom; }; then
     reason=out-of-memory
   elif disk_is_full; then
     reason=disk-full
-  elif [ -s "$control/plan/setup" ] && [ ! -e "$control/set-up" ]; then
+  elif [ ! -e "$control/set-up" ] && { [ -s "$control/plan/setup" ] || contained; }; then
     reason=setup
   fi
 }
@@ -885,7 +1106,7 @@ read_beat() {
   [ "$can_write" -eq 0 ] || tell_lost_disk
 }
 tell_lost_disk() {
-  if [ -n "$(tree)" ] || lives "$control/runner"; then
+  if is_alive || lives "$control/runner"; then
     line="B $protocol up=$now wall=$((now + wall_gap)) boot=$boot state=stopping log=$log"
     return
   fi
@@ -1111,9 +1332,10 @@ finish_all() {
       lives "$control/$process" && kill -s KILL "$pid" 2>/dev/null
     done
     kill_tree
+    ! contained || remove_container
     remove_cgroup
     close_gang
-    rm -f "$control/plan/secrets" "$control/plan/gang-key"
+    rm -f "$control/plan/secrets" "$control/plan/gang-key" "$control/plan/registry"
   fi
   beat
   [ "$1" = remove ] || return 0
@@ -1131,6 +1353,10 @@ run_beside() {
   [ -e "$control/plan/job" ] || fail absent
   GPUJOB_MARK=$mark
   export GPUJOB_MARK
+  if contained; then
+    reach_engine
+    exec $by docker -H "$engine" exec -i "$container" sh "$control/supervisor.sh" beside "$dir" "$@"
+  fi
   login_shell "$control/plan/job" exec "$@"
 }
 
@@ -1620,6 +1846,9 @@ case $action in
   runner) runner "$1" ;;
   job) job "$1" ;;
   gpu) read_gpu "$1" ;;
+  inside) inside "$1" ;;
+  within) within "$1" "$2" ;;
+  beside) attempt "$1" && shift && plain_shell "$control/plan/job" exec "$@" ;;
   *)
     root=$1
     epoch=$3
@@ -1791,6 +2020,18 @@ df -Pi "$place" 2>/dev/null | { read -r _; read -r _ _ _ free _; say "inodes $fr
 for tool in bash setsid systemd-run python3 openssl tar awk dd stat xargs sha256sum nvidia-smi npu-smi hy-smi rocm-smi py-spy git curl wget docker; do
   [ -z "$(command -v "$tool")" ] || say "tool $tool"
 done
+if [ -n "$(command -v docker)" ]; then
+  if [ ! -S /var/run/docker.sock ]; then
+    say "docker stopped"
+  elif [ -w /var/run/docker.sock ] || sudo -n true 2>/dev/null; then
+    say "docker usable"
+  else
+    say "docker forbidden"
+  fi
+  for file in /etc/cdi/nvidia* /var/run/cdi/nvidia* "$(command -v nvidia-container-runtime-hook)"; do
+    [ ! -e "$file" ] || { say "tool nvidia-docker" && break; }
+  done
+fi
 if tail --version 2>/dev/null | grep -q GNU; then
   say "tool tail-follow"
   [ ! -e /proc/sys/fs/inotify/max_user_watches ] || say "tool inotify"

@@ -29,6 +29,11 @@ export interface HostFacts {
     /** Public host keys, each as type and base64. */
     readonly hostKeys: readonly string[];
   };
+  /**
+   * Docker's engine on this machine, for this user; absent: Docker is not installed. `nvidia-docker` is among `tools` where it
+   * gives cards to containers.
+   */
+  readonly docker?: "usable" | "forbidden" | "stopped";
   /** What stands in the way of a job here, as sentences, such as a folder that cannot be written. */
   readonly problems?: readonly string[];
 }
@@ -63,6 +68,8 @@ export interface HostPlan {
   /** Secret values; written to a 0600 file that the job's shell reads and removes. Never in an argument vector. */
   readonly secrets: Readonly<Record<string, string>>;
   readonly cards?: readonly number[];
+  /** The job runs in a container of this image, as root in it; absent: on the machine itself. */
+  readonly container?: HostContainer;
   /** Relative to the work folder. */
   readonly checkpointPath?: string;
   /** Was a checkpoint put in place? Becomes `GPUJOB_RESUME`. */
@@ -87,6 +94,16 @@ export interface HostPlan {
     /** Opens SSH from each node to each other for the job, while the attempt lasts. */
     readonly ssh?: GangSsh;
   };
+}
+
+/** What Docker is to make of a job. */
+export interface HostContainer {
+  /** As `docker pull` takes it. */
+  readonly image: string;
+  /** For fetching it; kept in no file longer than that, and in no command line. */
+  readonly login?: { readonly user: string; readonly password: string };
+  /** Absolute paths of the machine that the container shows under the same name, where they exist. */
+  readonly mounts?: readonly string[];
 }
 
 /** A key of one attempt alone, and the doors that it opens. */

@@ -34,6 +34,18 @@ df -Pi "$place" 2>/dev/null | { read -r _; read -r _ _ _ free _; say "inodes $fr
 for tool in bash setsid systemd-run python3 openssl tar awk dd stat xargs sha256sum nvidia-smi npu-smi hy-smi rocm-smi py-spy git curl wget docker; do
   [ -z "$(command -v "$tool")" ] || say "tool $tool"
 done
+if [ -n "$(command -v docker)" ]; then
+  if [ ! -S /var/run/docker.sock ]; then
+    say "docker stopped"
+  elif [ -w /var/run/docker.sock ] || sudo -n true 2>/dev/null; then
+    say "docker usable"
+  else
+    say "docker forbidden"
+  fi
+  for file in /etc/cdi/nvidia* /var/run/cdi/nvidia* "$(command -v nvidia-container-runtime-hook)"; do
+    [ ! -e "$file" ] || { say "tool nvidia-docker" && break; }
+  done
+fi
 if tail --version 2>/dev/null | grep -q GNU; then
   say "tool tail-follow"
   [ ! -e /proc/sys/fs/inotify/max_user_watches ] || say "tool inotify"

@@ -85,8 +85,10 @@ find_rest() {
   rm -f "$control/rest.$$"
   read -r began _ </proc/uptime
   { read -r -t 0.05 _ <&9; } 2>/dev/null
+  status=$?
   read -r ended _ </proc/uptime
-  [ "$began" = "$ended" ] || rests=pipe
+  # 2: it knows no such option. On a busy machine even a refusal takes a while.
+  [ "$status" -eq 2 ] || [ $((1${ended%.*}${ended#*.} - 1${began%.*}${began#*.})) -lt 4 ] || rests=pipe
 }
 
 # Sleeps a short moment where fractions are understood, else a second.

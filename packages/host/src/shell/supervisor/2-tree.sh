@@ -49,6 +49,11 @@ tree() {
 # Sends signal $1 to the whole tree. The login shell gets it only where it catches it: the default action would end the
 # shell under a program that is still saving.
 signal_tree() {
+  if container_runs; then
+    engine exec "$container" sh "$control/supervisor.sh" within "$dir" "$1" >/dev/null 2>&1 ||
+      engine kill -s "$1" "$container" >/dev/null 2>&1
+    return
+  fi
   lives "$control/launching/pid" || pid=0
   shell=$pid
   if [ "$shell" != 0 ]; then
@@ -85,6 +90,12 @@ kill_tree() {
   tree | while read -r pid _; do
     kill -s KILL "$pid" 2>/dev/null
   done
+  ! container_runs || engine kill "$container" >/dev/null 2>&1
+}
+
+# Does anything of the attempt live?
+is_alive() {
+  [ -n "$(tree)" ] || container_runs
 }
 
 # Stops every process from running, by the cgroup freezer where we have one and SIGSTOP for the rest.
@@ -95,6 +106,7 @@ freeze_tree() {
     get "$control/cgroup"
     { echo 1 >"$got/cgroup.freeze"; } 2>/dev/null
   fi
+  ! contained || pause_container
   inside=' '
   [ -e "$control/cgroup" ] && inside=" $(tr '\n' ' ' <"$got/cgroup.procs" 2>/dev/null) "
   for _ in 1 2 3 4 5; do
@@ -120,6 +132,7 @@ stays_frozen() {
     get "$got/cgroup.freeze"
     [ "$got" = 1 ] || return 1
   fi
+  ! contained || stays_paused || return 1
   # A new supervisor has not looked yet.
   [ -n "${stopped+known}" ] || return 1
   for process in $stopped; do
@@ -139,6 +152,7 @@ thaw_tree() {
     get "$control/cgroup"
     { echo 0 >"$got/cgroup.freeze"; } 2>/dev/null
   fi
+  ! contained || unpause_container
 }
 
 # A cgroup of our own below the one we are in, where that may be written -> $cgroup.

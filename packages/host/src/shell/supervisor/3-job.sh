@@ -60,6 +60,7 @@ job() {
   mkdir "$control/launching" 2>/dev/null || exit 97
   started $$
   put "$control/launching/pid" "$$ $ticks $boot $PPID"
+  ! contained || run_container
   if find_cgroup && { echo $$ >"$cgroup/cgroup.procs"; } 2>/dev/null; then
     put "$control/cgroup" "$cgroup"
   fi

@@ -149,7 +149,7 @@ step() {
 # The disk cannot be written any more: no limit could be kept and no end recorded. Beats tell it once nothing is alive.
 wind_up() {
   kill_tree
-  [ -z "$(tree)" ] || return 0
+  ! is_alive || return 0
   if lives "$control/runner"; then kill -s KILL "$pid" 2>/dev/null; fi
 }
 
@@ -275,7 +275,14 @@ begin_stop() {
   else
     put "$control/stopping" "$1 $((now + $2))"
     signal_tree "$stopSignal"
-    if [ "$stopSignal" != TERM ] && lives "$control/launching/pid"; then kill -s TERM "$pid" 2>/dev/null; fi
+    if [ "$stopSignal" != TERM ]; then
+      # In a container the first process passes it on to the login shell.
+      if container_runs; then
+        engine kill -s TERM "$container" >/dev/null 2>&1
+      elif lives "$control/launching/pid"; then
+        kill -s TERM "$pid" 2>/dev/null
+      fi
+    fi
   fi
   set_state stopping
 }
@@ -291,13 +298,13 @@ stopping() {
     [ "$now" -lt "${until:-0}" ] || due=$now
   fi
   log_size
-  if [ -e "$control/waited" ] && [ -z "$(tree)" ]; then
+  if [ -e "$control/waited" ] && ! is_alive; then
     finish
     return
   fi
   if [ "$now" -ge "$due" ] || { [ "$reason" = log-limit ] && [ "$log" -gt $((logLimit + logLimit / 8)) ]; }; then
     kill_tree
-    if [ -z "$(tree)" ]; then
+    if ! is_alive; then
       if [ -e "$control/waited" ]; then
         finish
       elif ! lives "$control/runner"; then
@@ -313,7 +320,8 @@ finish() {
     lives "$control/logger" || break
     sleep 0.2 2>/dev/null || sleep 1
   done
-  rm -f "$control/plan/secrets" "$control/plan/gang-key"
+  ! contained || remove_container
+  rm -f "$control/plan/secrets" "$control/plan/gang-key" "$control/plan/registry"
   get "$control/waited"
   if [ -n "$got" ]; then
     code=${got% *}
@@ -355,11 +363,11 @@ exit_reason() {
   count_oom
   if [ "$oom_kills" -gt "$before" ]; then
     reason=out-of-memory
-  elif [ "$code" -eq 137 ] && kernel_told_oom; then
+  elif [ -e "$control/oom-killed" ] || { [ "$code" -eq 137 ] && kernel_told_oom; }; then
     reason=out-of-memory
   elif disk_is_full; then
     reason=disk-full
-  elif [ -s "$control/plan/setup" ] && [ ! -e "$control/set-up" ]; then
+  elif [ ! -e "$control/set-up" ] && { [ -s "$control/plan/setup" ] || contained; }; then
     reason=setup
   fi
 }

@@ -51,7 +51,7 @@ read_beat() {
 
 # The end of a job whose disk turned read-only: nothing can be written down, so it is read off the processes.
 tell_lost_disk() {
-  if [ -n "$(tree)" ] || lives "$control/runner"; then
+  if is_alive || lives "$control/runner"; then
     line="B $protocol up=$now wall=$((now + wall_gap)) boot=$boot state=stopping log=$log"
     return
   fi
@@ -312,9 +312,10 @@ finish_all() {
     done
     # What was started beside the job, by exec.
     kill_tree
+    ! contained || remove_container
     remove_cgroup
     close_gang
-    rm -f "$control/plan/secrets" "$control/plan/gang-key"
+    rm -f "$control/plan/secrets" "$control/plan/gang-key" "$control/plan/registry"
   fi
   beat
   [ "$1" = remove ] || return 0
@@ -335,5 +336,10 @@ run_beside() {
   [ -e "$control/plan/job" ] || fail absent
   GPUJOB_MARK=$mark
   export GPUJOB_MARK
+  if contained; then
+    reach_engine
+    # shellcheck disable=SC2086 # two words or none
+    exec $by docker -H "$engine" exec -i "$container" sh "$control/supervisor.sh" beside "$dir" "$@"
+  fi
   login_shell "$control/plan/job" exec "$@"
 }

@@ -8,6 +8,9 @@ case $action in
   runner) runner "$1" ;;
   job) job "$1" ;;
   gpu) read_gpu "$1" ;;
+  inside) inside "$1" ;;
+  within) within "$1" "$2" ;;
+  beside) attempt "$1" && shift && plain_shell "$control/plan/job" exec "$@" ;;
   *)
     root=$1
     epoch=$3
