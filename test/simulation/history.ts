@@ -89,13 +89,25 @@ export async function playHistory(options: HistoryOptions): Promise<HistoryResul
   let isSettled = false;
   let ids = 0;
 
-  const markets = scenario.platforms.map((facts) => {
+  const markets = scenario.platforms.map((facts, index) => {
     const owned = new Map<string, { readonly host: SimHost; readonly number: number }>();
     return createSimMarket({
       facts,
       now: () => timeline.now(),
       at: (atMs, action) => timeline.at(atMs, action),
       onStrike: (how) => void struck.add(`machine ${how}`),
+      isSoldOut() {
+        const now = timeline.now();
+        const isSo = scenario.faults.some(
+          (fault) =>
+            fault.kind === "sold-out" &&
+            fault.platform === index &&
+            now >= fault.atMs &&
+            now < fault.atMs + fault.ms,
+        );
+        if (isSo) struck.add("sold-out");
+        return isSo;
+      },
       faultsOf: (machine) =>
         scenario.faults.filter(isOfMachine).filter((fault) => fault.machine === machine),
       makeHost({ offerId, upAt, powerOff }) {
@@ -154,6 +166,9 @@ export async function playHistory(options: HistoryOptions): Promise<HistoryResul
     struck,
     onCommit(commit: Commit) {
       if (commit.settledAt !== undefined) isSettled = true;
+      if (commit.state === "queued") struck.add("queue");
+      if (commit.event.type === "lease-created" && commit.snapshot.includes('"isHedge":true'))
+        struck.add("hedge");
       if (commit.event.type === "timer-fired" && isLimit(commit.event.data))
         limitAtMs = Math.min(limitAtMs, timeline.now());
       if (commit.event.type === "job-exited" && commit.state === "collecting") {
@@ -445,6 +460,7 @@ function jobOf({ job }: Scenario): JobSpec {
     },
     retry: { interruptions: job.retryInterruptions, failures: job.retryFailures, rules: [] },
     ...(job.queueMs === undefined ? {} : { queueMs: job.queueMs }),
+    ...(job.hedge === undefined ? {} : { hedge: job.hedge }),
     ...(job.keepMs === undefined ? {} : { keepMs: job.keepMs }),
     ports: [],
     labels: {},

@@ -88,11 +88,12 @@ export function makeScenario(seed: number): Scenario {
   // From numbers of their own, so that a seed keeps its story when another extra comes.
   const extras = createRandom(seed + 2 ** 40);
   const keeping = makeKeeping(extras);
+  const waiting = makeWaiting(createRandom(seed + 2 ** 41), platforms);
   return {
     seed,
-    platforms,
-    job: { ...job, ...keeping.job },
-    faults: [...faults, ...keeping.faults],
+    platforms: waiting.platforms,
+    job: { ...job, ...keeping.job, ...waiting.job },
+    faults: [...faults, ...keeping.faults, ...waiting.faults],
     restartMs: random.pick([1000, 10_000, 20_000, 60_000, 600_000, 3_600_000]),
   };
 }
@@ -107,6 +108,38 @@ function makeKeeping(random: Random): {
   const atMs = random.int(0, 200_000);
   const isEnded = random.chance(0.5);
   return { job: { keepMs }, faults: isEnded ? [{ kind: "keep-ended", atMs }] : [] };
+}
+
+/** Some ask two offers at once, and some begin while nothing is left and wait for stock, longer than that lasts or not. */
+function makeWaiting(
+  random: Random,
+  platforms: readonly PlatformFacts[],
+): {
+  readonly job: Pick<JobFacts, "hedge" | "queueMs">;
+  readonly faults: readonly Fault[];
+  readonly platforms: readonly PlatformFacts[];
+} {
+  const isHedged = random.chance(0.2);
+  const hedge = isHedged ? { hedge: 2 as const } : {};
+  const hedged = isHedged ? platforms.map((each) => makeAlike(random, each)) : platforms;
+  if (!random.chance(0.1)) return { job: hedge, faults: [], platforms: hedged };
+  const faults = platforms.map((_, platform): Fault => {
+    const atMs = random.pick([0, 0, 0, 30_000]);
+    return { kind: "sold-out", platform, atMs, ms: random.pick([20_000, 120_000, 900_000]) };
+  });
+  const queueMs = random.pick([60_000, 600_000, 3_600_000]);
+  return { job: { ...hedge, queueMs }, faults, platforms: hedged };
+}
+
+/** Two offers are asked at once only where they cost about the same, in short pieces. */
+function makeAlike(random: Random, facts: PlatformFacts): PlatformFacts {
+  const billing = { unitSeconds: random.pick([1, 60]), minimumSeconds: 0 };
+  const offers = facts.offers.map((offer) => ({
+    ...offer,
+    micros: random.int(1000, 1200) * 1000,
+    billing,
+  }));
+  return { ...facts, offers };
 }
 
 function makeJob(random: Random): JobFacts {
@@ -276,6 +309,13 @@ function makeFault(
       return { kind, atMs: soon(), ms: random.pick([12_000, 3_600_000, -12_000, -3_600_000]) };
     case "keep-ended":
       return { kind, atMs: soon() };
+    case "sold-out":
+      return {
+        kind,
+        platform: random.int(0, platforms.length - 1),
+        atMs: soon(),
+        ms: long(),
+      };
     case "wish":
       return { kind, atMs: soon(), isNow: random.chance(0.4) };
   }

@@ -56,6 +56,8 @@ export interface JobFacts {
   readonly budgetMicros?: number;
   readonly tether: "auto" | "short" | "long";
   readonly queueMs?: number;
+  /** Two offers are asked at once. */
+  readonly hedge?: 2;
   /** The machine is kept for so long after the job. */
   readonly keepMs?: number;
 }
@@ -85,6 +87,13 @@ export type Fault =
       readonly atMs: number;
       readonly ms: number;
       readonly how: "down" | "throttled" | "vanish";
+    }
+  /** Nothing is left on this platform for so long. */
+  | {
+      readonly kind: "sold-out";
+      readonly platform: number;
+      readonly atMs: number;
+      readonly ms: number;
     }
   | {
       readonly kind: "machine";

@@ -70,6 +70,8 @@ export function createSimMarket(options: {
     readonly powerOff: (atMs: number) => void;
   }) => { readonly host: SimHost; readonly number: number; readonly isNew: boolean };
   readonly faultsOf: (machine: number) => readonly MachineFault[];
+  /** Is nothing left on the platform now, whatever its stock says? */
+  readonly isSoldOut: () => boolean;
   /** A fault of a machine is going to happen to one that was rented. */
   readonly onStrike: (how: MachineFault["how"]) => void;
 }): SimMarket {
@@ -91,7 +93,7 @@ export function createSimMarket(options: {
 
   function current(offer: Offer): Offer {
     const stock = facts.offers.find((each) => each.id === offer.offerId)?.stock ?? 0;
-    const left = stock - taken(offer.offerId);
+    const left = options.isSoldOut() ? 0 : stock - taken(offer.offerId);
     return { ...offer, availability: left > 0 ? left : "none" };
   }
 

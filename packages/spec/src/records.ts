@@ -110,6 +110,8 @@ export interface AttemptView {
   readonly cost: Money | null;
   /** It was rented beside another attempt, to be ready should that one not be; its cost is part of the run's. */
   readonly isExtra?: true;
+  /** It and another were asked at the same time by `hedge`; of the two that boots first the other is given back. */
+  readonly isHedge?: true;
   /** Did its job begin from a checkpoint? */
   readonly isResumed?: boolean;
   /** The newest checkpoint of it that came home. */

@@ -1,4 +1,4 @@
-import { beginNext, startWhenAllowed } from "./attempt.ts";
+import { beginHedge, beginNext, startWhenAllowed, wasRented } from "./attempt.ts";
 import { closeAttempts } from "./close.ts";
 import type { RunContext } from "./context.ts";
 import type { Draft } from "./draft.ts";
@@ -37,7 +37,10 @@ export function advance(draft: Draft): void {
     case "spare": {
       const number = draft.context.spare;
       clear(draft, "spare");
+      const before = findAttempt(draft.context, draft.context.current);
       if (number !== undefined) update(draft, { current: number });
+      // Of two that were asked the one that counted was refused: the other is alone.
+      if (before?.isHedge === true && !wasRented(before)) beginHedge(draft);
       return startWhenAllowed(draft);
     }
     case "begin":

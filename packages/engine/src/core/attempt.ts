@@ -13,8 +13,8 @@ import {
   updateMember,
 } from "./draft.ts";
 import { makeLeaseKey } from "./lease-key.ts";
-import { firstUsable, nextCandidate } from "./candidates.ts";
-import { isCheapExtra } from "./extra-cost.ts";
+import { firstUsable, isFresh, nextCandidate, usable } from "./candidates.ts";
+import { chooseHedge, isCheapExtra, termsOf } from "./extra-cost.ts";
 import { planLater, spareWish } from "./replan.ts";
 import type { SpareWish } from "./replan.ts";
 import { isEnding, mayExist, mayStart } from "./status.ts";
@@ -42,6 +42,22 @@ export function beginAttempt(draft: Draft, candidate: Candidate, role: "current"
     ask(draft, { kind: "create-lease", attempt: number, member: member.member });
   armTimeLimit(draft);
   armBudget(draft);
+  if (role === "current") beginHedge(draft);
+}
+
+/**
+ * `hedge`: asks a second offer of the same plan beside the one that counts, before either is ready. What follows is that of
+ * any extra placement.
+ */
+export function beginHedge(draft: Draft): void {
+  const { context, at } = draft;
+  if (spareWish(draft) !== "hedge" || context.spare !== undefined || !isFresh(draft)) return;
+  const { number, candidate } = attemptOf(context, context.current);
+  const hedge = chooseHedge(termsOf(draft), candidate, usable(context, at));
+  if (hedge.kind === "none") return;
+  updateAttempt(draft, number, { isHedge: true });
+  beginAttempt(draft, hedge.partner, "spare");
+  updateAttempt(draft, draft.context.attempts.length, { isHedge: true });
 }
 
 /** Takes the next ranked offer, or asks for a new plan when the last one is used up or old. */
@@ -59,7 +75,9 @@ export function beginNext(draft: Draft): void {
 export function beginSpare(draft: Draft): void {
   const { context } = draft;
   if (context.spare !== undefined || context.planning !== undefined) return;
-  if (spareWish(draft) === undefined) return;
+  const wish = spareWish(draft);
+  // A hedge is of one plan, or none.
+  if (wish === undefined || wish === "hedge") return;
   update(draft, { planning: "spare" });
   ask(draft, { kind: "plan" });
 }
@@ -80,9 +98,9 @@ export function dropSpare(draft: Draft, reason: string): void {
 /** An extra placement that did not work out is followed by the next best one, as long as one is of use. */
 function replaceSpare(draft: Draft, failed: Attempt): void {
   const wish = spareWish(draft);
-  // A slow boot is worth one second machine, not one after the other.
-  const wasRented = failed.members.some(({ leaseId }) => leaseId !== undefined);
-  if (wish === undefined || (wish === "slow" && wasRented)) return;
+  // A slow boot is worth one second machine, not one after the other; and so is a hedge.
+  if (wish === undefined || (wish !== "lost" && wasRented(failed))) return;
+  if (wish === "hedge") return beginHedge(draft);
   rentSpare(
     draft,
     wish,
@@ -90,10 +108,15 @@ function replaceSpare(draft: Draft, failed: Attempt): void {
   );
 }
 
+/** Was there ever a machine of this attempt? */
+export function wasRented({ members }: Attempt): boolean {
+  return members.some(({ leaseId }) => leaseId !== undefined);
+}
+
 /** Rents the extra placement that a plan just made allows, if one is still wanted. */
 export function beginPlannedSpare(draft: Draft): void {
   const wish = spareWish(draft);
-  if (wish === undefined) return;
+  if (wish === undefined || wish === "hedge") return;
   const isFit = (each: Candidate): boolean => wish === "lost" || isCheapExtra(draft, each);
   rentSpare(draft, wish, firstUsable(draft.context, draft.at, isFit));
 }

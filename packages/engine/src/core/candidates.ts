@@ -10,9 +10,12 @@ export function nextCandidate(
   draft: Draft,
   isFit: (candidate: Candidate) => boolean = () => true,
 ): Candidate | undefined {
-  const { context, at } = draft;
-  if (context.plannedAt === undefined || at - context.plannedAt > freshPlanMs) return undefined;
-  return firstUsable(context, at, isFit);
+  return isFresh(draft) ? firstUsable(draft.context, draft.at, isFit) : undefined;
+}
+
+/** Is the last plan new enough to rent from? */
+export function isFresh({ context, at }: Draft): boolean {
+  return context.plannedAt !== undefined && at - context.plannedAt <= freshPlanMs;
 }
 
 /** The same from a plan just made, however long it took. */
@@ -21,15 +24,19 @@ export function firstUsable(
   at: number,
   isFit: (candidate: Candidate) => boolean = () => true,
 ): Candidate | undefined {
+  return usable(context, at).find(isFit);
+}
+
+/** All of the last plan, by rank, that are not excluded now and not in use by this run. */
+export function usable(context: RunContext, at: number): readonly Candidate[] {
   const inUse = new Set(
     context.attempts
       .filter((attempt) => attempt.phase !== "closed")
       .map((attempt) => placeOf(attempt.candidate)),
   );
-  return context.candidates.find(
+  return context.candidates.filter(
     (candidate) =>
       !inUse.has(placeOf(candidate)) &&
-      isFit(candidate) &&
       !context.exclusions.some(
         (exclusion) => exclusion.untilMs > at && isExcluded(exclusion, candidate.offer),
       ),

@@ -152,6 +152,8 @@ export interface Attempt {
   readonly saved?: CheckpointRecord;
   /** It was rented although another attempt counted then. */
   readonly isExtra?: true;
+  /** It and another were asked at the same time (`hedge`), and the first that boots is kept. */
+  readonly isHedge?: true;
   /** Machines of its kind take this long to boot at most, but for one in twenty; milliseconds. */
   readonly usualBootMs?: number;
   /** Its machine has been booting for longer than that. */

@@ -70,7 +70,8 @@ export const runMachine = setup({
         { guard: { type: "next", params: { step: "settle" } }, target: "releasing" },
       ],
     },
-    acquiring: { always: [to("booting"), to("releasing")] },
+    // Straight to `preparing` where the other one of a hedge is ready first.
+    acquiring: { always: [to("booting"), to("preparing"), to("releasing")] },
     booting: { always: [to("preparing"), to("releasing")] },
     preparing: { always: [to("running"), to("releasing")] },
     running: { always: [to("collecting"), to("releasing")] },

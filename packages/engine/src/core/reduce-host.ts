@@ -42,8 +42,10 @@ export function applyNodeReady(draft: Draft, event: Of<"node-ready">): void {
 function chooseSooner(draft: Draft, number: number): void {
   const { current, spare } = draft.context;
   if (number === current) return dropSpare(draft, "The first machine was ready sooner.");
-  const isOtherBooting = findAttempt(draft.context, current)?.phase === "booting";
-  if (number === spare && isOtherBooting) preferSpare(draft, number);
+  const other = findAttempt(draft.context, current)?.phase;
+  // One that is still being rented is given back as soon as its order is answered.
+  if (number === spare && (other === "booting" || other === "acquiring"))
+    preferSpare(draft, number);
 }
 
 /** The machine that counts boots longer than usual: a second one is begun beside it, where that is cheap. */

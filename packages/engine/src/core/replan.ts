@@ -6,14 +6,16 @@ import { ask, findAttempt, update } from "./draft.ts";
 const firstWaitMs = 2000;
 const longestWaitMs = 30_000;
 
-/** Why an extra placement is wanted: the machine that counts is (nearly) lost, or boots longer than usual. */
-export type SpareWish = "lost" | "slow";
+/** Why an extra placement is wanted: the machine that counts is (nearly) lost, boots longer than usual, or by `hedge`. */
+export type SpareWish = "lost" | "slow" | "hedge";
 
 /** Is an extra placement of use now, and why? */
 export function spareWish({ context, submission }: Draft): SpareWish | undefined {
   const attempt = findAttempt(context, context.current);
   if (context.outcome !== undefined || context.wish !== undefined) return undefined;
-  if (attempt?.phase === "booting") return attempt.isSlow === true ? "slow" : undefined;
+  if (attempt?.phase === "booting" && attempt.isSlow === true) return "slow";
+  if (attempt?.phase === "acquiring" || attempt?.phase === "booting")
+    return submission.job.hedge === undefined ? undefined : "hedge";
   if (attempt?.phase !== "running") return undefined;
   if (context.interruptions >= submission.job.retry.interruptions) return undefined;
   const isBeingTaken = attempt.stopping?.kind === "interruption";

@@ -138,6 +138,7 @@ function viewAttempt(submission: Submission, attempt: Attempt, now: number): Att
     cost: { currency: submission.currency, micros },
     isResumed: attempt.isResumed ?? false,
     ...(attempt.isExtra === true ? { isExtra: true } : {}),
+    ...(attempt.isHedge === true ? { isHedge: true } : {}),
     ...(attempt.saved === undefined ? {} : { saved: viewSaved(attempt.saved) }),
   };
 }
