@@ -8,14 +8,14 @@ import type { Work } from "./query.ts";
 import { toEvent, toLock } from "./rows.ts";
 import { sql } from "./sql.ts";
 import { StaleEpochError } from "./store.ts";
-import type { Commit, EventRow } from "./store.ts";
+import type { Commit, CommitResult, EventRow } from "./store.ts";
 
 /**
  * One step of a run: the event, the snapshot after it, and all that it asks for or settles. The first statement is
  * the guard: it moves the run forward only when the epoch holds the lock and no other event came first. Effects are
  * finished, then cancelled, then added, so a step may replace what it removes.
  */
-export function* commit(step: Commit): Work<{ readonly seq: number }> {
+export function* commit(step: Commit): Work<CommitResult> {
   const { runId, at, event } = step;
   const seq = step.expectedSeq + 1;
   const advanced = yield* count(
@@ -32,13 +32,13 @@ export function* commit(step: Commit): Work<{ readonly seq: number }> {
   yield* all(sql.insertEvent, runId, seq, at, event.type, event.data);
   for (const effectId of step.finishEffects) yield* all(sql.finishEffect, runId, effectId);
   yield* cancelEffects(runId, step.cancelEffects);
-  yield* insertEffects(runId, seq, at, step.addEffects);
+  const added = yield* insertEffects(runId, seq, at, step.addEffects);
   for (const lease of step.leases) yield* putLease(lease);
   for (const charge of step.ledger) yield* insertLedger(charge);
   for (const exclusion of step.exclusions ?? []) yield* putExclusion(exclusion);
   for (const experience of step.experiences ?? []) yield* putExperience(experience);
   for (const wishId of step.consumeWishes) yield* all(sql.consumeWish, runId, wishId);
-  return { seq };
+  return { seq, added };
 }
 
 function* refusal(step: Commit): Work<Error> {

@@ -1,8 +1,8 @@
 import { it as base } from "vitest";
 import { GpujobError } from "@gpujob/spec";
 import type { Experience } from "@gpujob/spec";
-import { openStore, StaleEpochError } from "./index.ts";
-import type { LockRow, Store } from "./index.ts";
+import { effectsAfter, openStore, StaleEpochError } from "./index.ts";
+import type { LockRow, NewEffect, Store } from "./index.ts";
 import {
   realClock,
   sampleCharge,
@@ -121,7 +121,7 @@ it("writes event, snapshot, effects, leases, ledger and wishes of a step togethe
       consumeWishes: [wish?.wishId ?? 0],
     }),
   );
-  expect(answer).toEqual({ seq: 1 });
+  expect(answer).toMatchObject({ seq: 1, added: [{ key: "create-lease:1:0", tries: 0 }] });
   expect(await store.loadRun("r-aaa")).toMatchObject({ seq: 1, state: "acquiring" });
   expect(await store.listEvents("r-aaa")).toEqual([
     { runId: "r-aaa", seq: 1, at: 2000, type: "offers-listed", data: `{"offers":[]}` },
@@ -193,6 +193,29 @@ it("replaces an effect of the same key, cancels by prefix, and only then adds", 
   expect(await store.beginEffect(old?.effectId ?? "", epoch, 1)).toBe(false);
   await store.commit(sampleCommit("r-aaa", { epoch, expectedSeq: 1, cancelEffects: ["timer_x"] }));
   expect(await store.listEffects("r-aaa")).toHaveLength(2);
+});
+
+it("tells of a step all that is needed to know the unfinished effects without asking", async ({
+  expect,
+  store,
+}) => {
+  const named = (...names: string[]): NewEffect[] => names.map((name) => sampleEffect(name));
+  await store.createRun(sampleRun("r-aaa", { effects: named("plan", "timer:a", "timer:b") }));
+  const { epoch } = await lockOf(store, "r-aaa");
+  let known = await store.listEffects("r-aaa");
+  const changes = [
+    () => ({ addEffects: named("plan", "watch:1", "watch:2") }),
+    () => ({ finishEffects: [known[0]?.effectId ?? ""], addEffects: named("timer:b") }),
+    () => ({ cancelEffects: ["watch:*", "plan"], addEffects: named("watch:1", "stop", "watch:1") }),
+    () => ({ cancelEffects: ["watch", "none*"], finishEffects: ["r-aaa/9/9"] }),
+    () => ({ cancelEffects: ["*"], addEffects: named("last") }),
+  ];
+  for (const [expectedSeq, change] of changes.entries()) {
+    const step = sampleCommit("r-aaa", { epoch, expectedSeq, ...change() });
+    known = effectsAfter(known, step, (await store.commit(step)).added);
+    expect(known).toEqual(await store.listEffects("r-aaa"));
+  }
+  expect(known.map(({ key }) => key)).toEqual(["last"]);
 });
 
 it("counts each try of an effect and refuses one by a stale driver", async ({ expect, store }) => {

@@ -198,7 +198,7 @@ export interface Store {
   listEffects(runId: string): Promise<readonly EffectRow[]>;
   /** Notes that an effect is about to be done; false when it is finished, cancelled or the epoch is stale. */
   beginEffect(effectId: string, epoch: number, at: number): Promise<boolean>;
-  commit(commit: Commit): Promise<{ readonly seq: number }>;
+  commit(commit: Commit): Promise<CommitResult>;
 
   /** Takes the lock when it is free, expired or already this owner's; the epoch rises at each change of owner. */
   takeLock(runId: string, owner: string, ttlMs: number, now: number): Promise<LockRow | undefined>;

@@ -82,9 +82,9 @@ async function driveLocked(drive: Drive): Promise<DriveEnd> {
     lock: () => lock,
     initial: { snapshot: readStored<Snapshot>(row.snapshot), seq: row.seq },
     signal,
-    async onCommitted() {
+    onCommitted(step, result) {
       if (committer.snapshot().context.isSettled === true) settled.resolve(true);
-      else await scheduler.refresh();
+      else scheduler.follow(step, result);
     },
     onLost: lose,
   });
@@ -131,7 +131,7 @@ async function driveLocked(drive: Drive): Promise<DriveEnd> {
     run: createEffectRunner(session),
   });
   // Before anything repeats itself: when this fails, the driver fails, and must not go on holding the lock.
-  await scheduler.refresh();
+  await scheduler.load();
   const heartbeat = repeat(ports, ports.tempo.renewLockMs, signal, () => renew(lockTtlMs));
   const wishes = repeat(ports, ports.tempo.wishPollMs, signal, () => takeWishes(session, runId));
   signal.addEventListener("abort", () => settled.resolve(false), { once: true });

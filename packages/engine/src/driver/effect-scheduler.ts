@@ -1,5 +1,6 @@
 import { toFailure } from "@gpujob/spec";
-import type { EffectRow } from "@gpujob/store";
+import { effectsAfter } from "@gpujob/store";
+import type { Commit, CommitResult, EffectRow } from "@gpujob/store";
 import type { Effect } from "../core/effects.ts";
 import type { EnginePorts } from "./ports.ts";
 import { readStored } from "../core/stored-json.ts";
@@ -9,8 +10,10 @@ import { noLongerNeeded } from "../effects/work.ts";
 export type EffectRunner = (effect: Effect, row: EffectRow, signal: AbortSignal) => Promise<void>;
 
 export interface EffectScheduler {
-  /** Starts what is new in the store, ends what was cancelled there. */
-  refresh(): Promise<void>;
+  /** Starts what an earlier driver left unfinished in the store. */
+  load(): Promise<void>;
+  /** Starts what a step of this driver added, ends what it finished, cancelled or replaced. */
+  follow(step: Commit, result: CommitResult): void;
   /** Ends everything and waits for it. */
   stop(): Promise<void>;
   readonly size: () => number;
@@ -21,7 +24,7 @@ interface Task {
   readonly done: Promise<void>;
 }
 
-/** Runs the unfinished effects of one run side by side, each from its due time on, exactly as the store lists them. */
+/** Runs the unfinished effects of one run side by side, each from its due time on, exactly as the store has them. */
 export function createEffectScheduler(options: {
   readonly ports: EnginePorts;
   readonly runId: string;
@@ -30,6 +33,8 @@ export function createEffectScheduler(options: {
 }): EffectScheduler {
   const { ports, runId } = options;
   const tasks = new Map<string, Task>();
+  /** What the store has: while this driver holds the lock, nobody else writes effects. */
+  let rows: readonly EffectRow[] = [];
   let isStopped = false;
 
   function start(row: EffectRow): void {
@@ -50,6 +55,7 @@ export function createEffectScheduler(options: {
         if (waitMs > 0) await ports.clock.sleep(waitMs, { signal });
         if (!(await ports.store.beginEffect(row.effectId, options.epoch(), ports.clock.now())))
           return;
+        countTry(row.effectId);
         ports.crashPoint(`before:${effect.kind}`);
         return await options.run(effect, { ...row, tries }, signal);
       } catch (error) {
@@ -63,17 +69,29 @@ export function createEffectScheduler(options: {
     }
   }
 
+  function countTry(effectId: string): void {
+    rows = rows.map((row) => (row.effectId === effectId ? { ...row, tries: row.tries + 1 } : row));
+  }
+
+  function startAndEnd(): void {
+    if (isStopped) return;
+    const wanted = new Set(rows.map((row) => row.effectId));
+    for (const [effectId, task] of tasks) {
+      if (!wanted.has(effectId)) task.controller.abort(noLongerNeeded);
+    }
+    for (const row of rows) {
+      if (!tasks.has(row.effectId)) start(row);
+    }
+  }
+
   return {
-    async refresh() {
-      const rows = await ports.store.listEffects(runId);
-      if (isStopped) return;
-      const wanted = new Set(rows.map((row) => row.effectId));
-      for (const [effectId, task] of tasks) {
-        if (!wanted.has(effectId)) task.controller.abort(noLongerNeeded);
-      }
-      for (const row of rows) {
-        if (!tasks.has(row.effectId)) start(row);
-      }
+    async load() {
+      rows = await ports.store.listEffects(runId);
+      startAndEnd();
+    },
+    follow(step, { added }) {
+      rows = effectsAfter(rows, step, added);
+      startAndEnd();
     },
     async stop() {
       isStopped = true;

@@ -4,6 +4,19 @@ import { chargesOf } from "../core/charges.ts";
 import type { Attempt, Member, RunContext, Submission } from "../core/context.ts";
 import type { Look, RunEvent } from "../core/events.ts";
 
+/** What the row of a lease is made of; most events change only how far the job on it has come. */
+const columns = [
+  "leaseKey",
+  "state",
+  "leaseId",
+  "pricePerHour",
+  "intendedAt",
+  "createdAt",
+  "billedFrom",
+  "billedTo",
+  "watchUntil",
+] as const satisfies readonly (keyof Member)[];
+
 /** Rows for every lease that an event changed. */
 export function leaseRows(
   before: RunContext,
@@ -15,10 +28,12 @@ export function leaseRows(
     attempt.members.flatMap((member, rank) => {
       const old = before.attempts[index]?.members[rank];
       if (old === member) return [];
+      const isSame = old !== undefined && columns.every((name) => old[name] === member[name]);
       const looks =
         event.type === "lease-released" && event.attempt === attempt.number && event.member === rank
           ? event.looks
           : [];
+      if (isSame && looks.length === 0) return [];
       return [leaseRow(submission, attempt, member, looks)];
     }),
   );

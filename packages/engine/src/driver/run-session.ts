@@ -1,7 +1,7 @@
 import type { HostAttempt, HostSession } from "@gpujob/spec";
 import { GpujobError, toFailure } from "@gpujob/spec";
 import { StaleEpochError, StoreGoneError } from "@gpujob/store";
-import type { LockRow } from "@gpujob/store";
+import type { Commit, CommitResult, LockRow } from "@gpujob/store";
 import type { Submission } from "../core/context.ts";
 import { decide } from "../core/decide.ts";
 import type { Snapshot } from "../core/decide.ts";
@@ -58,7 +58,8 @@ export interface CommitterOptions {
   readonly lock: () => LockRow;
   readonly initial: { readonly snapshot: Snapshot; readonly seq: number };
   readonly signal: AbortSignal;
-  readonly onCommitted: () => Promise<void>;
+  /** A step is in the store, and this came of it. */
+  readonly onCommitted: (step: Commit, result: CommitResult) => void;
   readonly onLost: (error: unknown) => void;
 }
 
@@ -84,7 +85,7 @@ export function createCommitter(options: CommitterOptions): {
     const decision = decide(snapshot, event, submission);
     ports.crashPoint(`before-commit:${event.type}`);
     const isSettled = decision.snapshot.context.isSettled === true;
-    const result = await ports.store.commit({
+    const step: Commit = {
       runId,
       epoch: options.lock().epoch,
       expectedSeq: seq,
@@ -112,6 +113,7 @@ export function createCommitter(options: CommitterOptions): {
     seq = result.seq;
     ports.crashPoint(`after-commit:${event.type}`);
     ports.observe({ type: "journal", event, snapshot });
+    options.onCommitted(step, result);
   }
 
   async function patiently(step: () => Promise<void>): Promise<void> {
@@ -134,8 +136,6 @@ export function createCommitter(options: CommitterOptions): {
   async function write(before: Promise<unknown>, step: () => Promise<void>): Promise<void> {
     await before;
     await patiently(step);
-    // Apart from the commit: when this has to be tried again, the event must not be written twice.
-    await patiently(options.onCommitted);
   }
 
   return {
