@@ -21,6 +21,8 @@ export default defineAdapter({
     tagging: "tags",
     image: true,
     interruptionNotice: true,
+    // On-demand prices hold for weeks, spot prices move every few hours, and only a create knows what is in stock.
+    offersFreshMs: 300_000,
   },
   create: createAliyunPlatform,
 });

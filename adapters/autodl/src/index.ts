@@ -20,6 +20,8 @@ const autodlAdapter: AdapterDefinition<AutodlConfig> = defineAdapter<AutodlConfi
     tagging: "name",
     image: true,
     balance: true,
+    // Prices hold for days there, and stock is what the machine's create decides.
+    offersFreshMs: 60_000,
   },
   create: createAutodlPlatform,
 });

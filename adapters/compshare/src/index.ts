@@ -22,6 +22,8 @@ const compshareAdapter: AdapterDefinition<CompshareConfig> = defineAdapter<Comps
     image: true,
     capacityCheck: true,
     balance: true,
+    // Prices hold for days there, and stock is what the machine's create decides.
+    offersFreshMs: 60_000,
   },
   create: createCompsharePlatform,
 });

@@ -14,6 +14,8 @@ const gpugeekAdapter: AdapterDefinition<GpugeekConfig> = defineAdapter<GpugeekCo
     // The fields of its create are not known well enough to spend money with them.
     rents: false,
     markets: ["on-demand"],
+    // It tells the names of its cards and nothing else.
+    offersFreshMs: 60_000,
   },
   create: createGpugeekPlatform,
 });

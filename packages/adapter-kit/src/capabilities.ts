@@ -9,6 +9,7 @@ export const capabilityDefaults = {
   autoRelease: false,
   // No list is trusted sooner than this after a create whose answer was unclear.
   visibilityWindowMs: 180_000,
+  offersFreshMs: 0,
   multiNode: "none",
   tagging: "none",
   image: false,
@@ -65,9 +66,11 @@ function valueProblems(capabilities: Capabilities): string[] {
       problems.push(`capability "${name}" must be true or false`);
     }
   }
-  const window = capabilities.visibilityWindowMs;
-  if (!Number.isSafeInteger(window) || window < 0) {
-    problems.push("visibilityWindowMs must be a whole number of milliseconds, 0 or more");
+  for (const name of ["visibilityWindowMs", "offersFreshMs"] as const) {
+    const length = capabilities[name];
+    if (length === undefined || !Number.isSafeInteger(length) || length < 0) {
+      problems.push(`${name} must be a whole number of milliseconds, 0 or more`);
+    }
   }
   return [...problems, ...marketProblems(capabilities.markets)];
 }

@@ -8,7 +8,7 @@ import { sortLeases } from "./audit-sort.ts";
 import type { SeenLease } from "./audit-sort.ts";
 import { lookAfterByHand } from "./by-hand-leases.ts";
 import type { AuditLease, AuditReport } from "./gpujob.ts";
-import { withoutName } from "./platforms.ts";
+import { withoutName } from "./collect-offers.ts";
 
 type Wait = { readonly signal: AbortSignal };
 

@@ -12,9 +12,9 @@ import { openWorkshop } from "./workshop.ts";
 export function createGpujob(options: GpujobOptions = {}): Gpujob {
   const workshop = openWorkshop(options);
   return {
-    async plan(input, wait) {
+    async plan(input, planOptions) {
       const { prepareJob } = await import("./planning.ts");
-      return (await prepareJob(workshop, input, wait)).result;
+      return (await prepareJob(workshop, input, { freshness: "usual", ...planOptions })).result;
     },
     async submit(submitOptions, wait) {
       const { submit } = await import("./on-demand.ts");

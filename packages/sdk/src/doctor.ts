@@ -6,7 +6,7 @@ import type { Exclusion } from "@gpujob/scheduler";
 import { forgiveAvoided, listAvoided } from "./avoided.ts";
 import type { DoctorCheck } from "./gpujob.ts";
 import type { ConfiguredPlatform } from "./platforms.ts";
-import { findSilent } from "./platforms.ts";
+import { findSilent } from "./collect-offers.ts";
 import { findReferences, resolveSecret } from "./secrets.ts";
 import type { Surroundings } from "./surroundings.ts";
 import type { Workshop } from "./workshop.ts";

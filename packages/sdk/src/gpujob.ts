@@ -49,6 +49,22 @@ export interface PlanResult extends Plan {
   readonly noOffer?: Failure;
 }
 
+/**
+ * May an answer of before stand for asking a platform? `usual`: as long as its adapter says that it holds; `refresh`: no;
+ * `cached`: always, and nobody is asked.
+ */
+export type Freshness = "usual" | "refresh" | "cached";
+
+export interface PlanOptions {
+  /** @default "usual" */
+  readonly freshness?: Freshness;
+  /**
+   * `grouped`: offers of a platform that miss alike by what they share are one rejection with its count, which is much
+   * faster where there are tens of thousands. @default "each"
+   */
+  readonly rejections?: "each" | "grouped";
+}
+
 export interface SubmitOptions extends JobInput {
   /** Where outputs go. @default `./outputs/<run>` */
   readonly output?: string;
@@ -255,6 +271,8 @@ export interface DoctorCheck {
 
 export interface OfferRow extends Offer {
   readonly ageSeconds: number;
+  /** Its platform did not answer now: this is what it said before. */
+  readonly isStale?: true;
 }
 
 export interface OffersResult {
@@ -267,6 +285,8 @@ export interface OfferFilter {
   readonly platforms?: readonly string[];
   readonly market?: "on-demand" | "spot";
   readonly maxPrice?: string;
+  /** @default "usual" */
+  readonly freshness?: Freshness;
 }
 
 /** One value of the effective configuration and where it came from. */
@@ -316,7 +336,8 @@ type Wait = { readonly signal: AbortSignal };
  * read. References to a run are an id, a unique prefix of one, or a name.
  */
 export interface Gpujob {
-  plan(input: JobInput, wait: Wait): Promise<PlanResult>;
+  /** Offers that a platform told a moment ago may stand for asking it again; each shows when it was seen. */
+  plan(input: JobInput, options: PlanOptions & Wait): Promise<PlanResult>;
   submit(options: SubmitOptions, wait: Wait): Promise<SubmittedRun>;
   offers(filter: OfferFilter, wait: Wait): Promise<OffersResult>;
 

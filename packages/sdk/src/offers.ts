@@ -1,25 +1,26 @@
 import { resolveGpuName } from "@gpujob/catalog";
-import { findOffers, indexOffers } from "@gpujob/scheduler";
+import { findOffers } from "@gpujob/scheduler";
 import { parseJobFile } from "@gpujob/spec";
 import { join } from "node:path";
 import type { OfferFilter, OffersResult } from "./gpujob.ts";
-import { collectOffers } from "./platforms.ts";
+import { collectOffers } from "./collect-offers.ts";
 import { ratesOf } from "./submission.ts";
 import type { Workshop } from "./workshop.ts";
 
-/** What can be rented, by the same matching as a plan. Sold-out offers are left out only where a filter asks for a price. */
+/** What there is, by the same matching as a plan; sold-out offers too. */
 export async function listOffers(
   workshop: Workshop,
   filter: OfferFilter,
   { signal }: { readonly signal: AbortSignal },
 ): Promise<OffersResult> {
   const { around } = workshop;
-  const { platforms, configuration } = await workshop.setUp();
+  const { platforms, configuration, cache } = await workshop.setUp();
   const all = await platforms.all();
   const asked = all.filter(
     (each) => filter.platforms === undefined || filter.platforms.includes(each.name),
   );
-  const { offers, missing } = await collectOffers(asked, { around, signal });
+  const kept = { cache, freshness: filter.freshness ?? "usual" };
+  const { index, missing, stalePlatforms } = await collectOffers(asked, { around, kept, signal });
   const now = around.clock.now();
   // The filter is a small job: what fits it is what is shown.
   const job = parseJobFile({
@@ -36,35 +37,21 @@ export async function listOffers(
       folder: around.cwd,
     },
   });
-  const fitting = findOffers(
-    {
-      job,
-      index: indexOffers(
-        offers.map((offer) => ({
-          ...offer,
-          availability: soldOut(offer.availability) ? "unknown" : offer.availability,
-        })),
-      ),
-      exclusions: [],
-      capabilitiesByPlatform: Object.fromEntries(
-        asked.map((each) => [each.name, each.capabilities]),
-      ),
-      rates: ratesOf(configuration.config, now),
-      currency: configuration.config.currency,
-    },
-  );
-  const wanted = new Set(fitting.map(({ offer }) => `${offer.platform}/${offer.offerId}`));
+  const fitting = findOffers({
+    job,
+    index,
+    exclusions: [],
+    capabilitiesByPlatform: Object.fromEntries(asked.map((each) => [each.name, each.capabilities])),
+    rates: ratesOf(configuration.config, now),
+    currency: configuration.config.currency,
+    isStockIgnored: true,
+  });
   return {
-    offers: offers
-      .filter((offer) => wanted.has(`${offer.platform}/${offer.offerId}`))
-      .map((offer) => ({
-        ...offer,
-        ageSeconds: Math.max(0, Math.round((now - Date.parse(offer.observedAt)) / 1000)),
-      })),
+    offers: fitting.map(({ offer }) => ({
+      ...offer,
+      ageSeconds: Math.max(0, Math.round((now - Date.parse(offer.observedAt)) / 1000)),
+      ...(stalePlatforms.has(offer.platform) ? { isStale: true as const } : {}),
+    })),
     missing,
   };
-}
-
-function soldOut(availability: string | number): boolean {
-  return availability === "none" || availability === 0;
 }

@@ -6,7 +6,7 @@ import type { Failure, JobSpec, PlatformConfig } from "@gpujob/spec";
 import { GpujobError, toFailure } from "@gpujob/spec";
 import { scanCode } from "./code.ts";
 import type { CodeScan } from "./code.ts";
-import type { JobInput, PlanResult } from "./gpujob.ts";
+import type { Freshness, JobInput, PlanOptions, PlanResult } from "./gpujob.ts";
 import { resolveFiles } from "./fetched-files.ts";
 import { jobFolder, readJob } from "./job-source.ts";
 import { resolveSecret } from "./secrets.ts";
@@ -30,7 +30,13 @@ export interface PreparedJob {
 export async function prepareJob(
   workshop: Workshop,
   input: JobInput & { readonly output?: string },
-  wait: { readonly signal: AbortSignal },
+  {
+    freshness,
+    rejections = "each",
+    ...wait
+  }: { readonly signal: AbortSignal } & PlanOptions & {
+      readonly freshness: Freshness;
+    },
 ): Promise<PreparedJob> {
   const { around } = workshop;
   const folder = jobFolder(input, around);
@@ -45,23 +51,26 @@ export async function prepareJob(
   await checkSecrets(workshop, job);
   const { config } = setUp.configuration;
   const rates = ratesOf(config, around.clock.now());
-  const [code, planned] = await Promise.all([
+  const [code, collected] = await Promise.all([
     scanCode(job, {
       clock: around.clock,
       home: around.home,
       never: neverSent(workshop, input),
       ...wait,
     }),
-    setUp.planner.plan({ job, exclusions: [], rates, currency: config.currency }, wait),
+    setUp.planner.collect(job, { freshness, ...wait }),
   ]);
-  // The upload's share is added once its size is known; the offers are the same.
-  const priced =
-    code.bytes === 0
-      ? planned
-      : await setUp.planner.price(
-          { job, exclusions: [], rates, currency: config.currency, uploadBytes: code.bytes },
-          planned,
-        );
+  const priced = await setUp.planner.rank(
+    {
+      job,
+      exclusions: [],
+      rates,
+      currency: config.currency,
+      ...(code.bytes === 0 ? {} : { uploadBytes: code.bytes }),
+    },
+    collected,
+    { rejections },
+  );
   return {
     job,
     setUp,

@@ -1,21 +1,33 @@
 import { explainNoOffer, rankOffers } from "@gpujob/scheduler";
 import type { Exclusion, NoOffer, RankedPlan } from "@gpujob/scheduler";
 import type { Candidate } from "@gpujob/engine";
-import type { ExchangeRate, JobSpec, Offer, Plan, PlanMissing } from "@gpujob/spec";
-import { collectOffers } from "./platforms.ts";
-import type { CollectedOffers, ConfiguredPlatform, Platforms } from "./platforms.ts";
+import type { ExchangeRate, JobSpec, Plan, PlanMissing } from "@gpujob/spec";
+import { collectOffers } from "./collect-offers.ts";
+import type { CollectedOffers } from "./collect-offers.ts";
+import type { Freshness, PlanOptions } from "./gpujob.ts";
+import type { OfferCache } from "./offer-cache.ts";
+import type { ConfiguredPlatform, Platforms } from "./platforms.ts";
 import type { Surroundings } from "./surroundings.ts";
 
 /** Candidates kept with a run; more than anybody fails over through. */
 const mostCandidates = 50;
 
 export interface Planner {
+  /** Asks every platform now: what is rented next hangs on it. */
   readonly plan: (
     request: PlanRequest,
     wait: { readonly signal: AbortSignal },
   ) => Promise<PlannedOffers>;
-  /** The same offers ranked for another request, such as one that knows its upload. */
-  readonly price: (request: PlanRequest, planned: PlannedOffers) => Promise<PlannedOffers>;
+  /** Offers to look at: an answer of a moment ago will do as well. */
+  readonly collect: (
+    job: JobSpec,
+    options: { readonly freshness: Freshness; readonly signal: AbortSignal },
+  ) => Promise<CollectedOffers>;
+  readonly rank: (
+    request: PlanRequest,
+    collected: CollectedOffers,
+    options?: Pick<PlanOptions, "rejections">,
+  ) => Promise<PlannedOffers>;
 }
 
 export interface PlanRequest {
@@ -30,7 +42,6 @@ export interface PlannedOffers {
   readonly plan: Plan;
   readonly candidates: readonly Candidate[];
   readonly missing: readonly PlanMissing[];
-  readonly offers: readonly Offer[];
   readonly explanation?: NoOffer;
 }
 
@@ -40,6 +51,7 @@ export function createPlanner(options: {
   readonly around: Pick<Surroundings, "clock" | "upMs">;
   /** Hosts that were bad for earlier runs. */
   readonly avoided: () => Promise<readonly Exclusion[]>;
+  readonly cache: OfferCache;
 }): Planner {
   const allowed = async (job: JobSpec): Promise<readonly ConfiguredPlatform[]> =>
     (await options.platforms.all()).filter((each) => isAllowed(job, each));
@@ -57,26 +69,45 @@ export function createPlanner(options: {
       ]);
       return rank(request, asked, collected);
     },
-    price: async (own, planned) => rank(await withAvoided(own), await allowed(own.job), planned),
+    async collect(job, { freshness, signal }) {
+      const { around, cache } = options;
+      const kept = { cache, freshness };
+      return collectOffers(await allowed(job), { around, kept, signal });
+    },
+    async rank(own, collected, { rejections = "each" } = {}) {
+      return rank(await withAvoided(own), await allowed(own.job), collected, rejections);
+    },
   };
 }
 
 function rank(
   request: PlanRequest,
   asked: readonly ConfiguredPlatform[],
-  { offers, missing }: CollectedOffers,
+  { index, missing, stalePlatforms }: CollectedOffers,
+  rejections: NonNullable<PlanOptions["rejections"]> = "each",
 ): PlannedOffers {
   const capabilitiesByPlatform = Object.fromEntries(
     asked.map((each) => [each.name, each.capabilities]),
   );
-  const ranked = rankOffers({ ...request, offers, missing, capabilitiesByPlatform });
+  const ranked = rankOffers({
+    ...request,
+    offers: index,
+    missing,
+    stalePlatforms,
+    capabilitiesByPlatform,
+    rejections,
+  });
   const plan = toPlan(ranked);
-  const explanation = explainNoOffer(plan);
+  const rentable = plan.candidates.filter(({ isStale }) => isStale !== true);
+  // What to change is told from every single reason.
+  if (rentable.length === 0 && rejections === "grouped") {
+    return rank(request, asked, { index, missing, stalePlatforms });
+  }
+  const explanation = explainNoOffer({ ...plan, candidates: rentable });
   return {
     plan,
     candidates: toCandidates(ranked, asked),
     missing,
-    offers,
     ...(explanation === undefined ? {} : { explanation }),
   };
 }
@@ -96,7 +127,7 @@ function toCandidates(
 ): readonly Candidate[] {
   return plan.ranked.slice(0, mostCandidates).flatMap(({ candidate, offer }) => {
     const target = asked.find((each) => each.name === offer.platform);
-    if (target === undefined) return [];
+    if (target === undefined || candidate.isStale === true) return [];
     return [
       {
         offer,

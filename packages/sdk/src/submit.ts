@@ -24,7 +24,8 @@ export async function submit(
   options: SubmitOptions,
   wait: Wait,
 ): Promise<SubmittedRun> {
-  const prepared = await prepareJob(workshop, options, wait);
+  // What will be rented is asked for now.
+  const prepared = await prepareJob(workshop, options, { freshness: "refresh", ...wait });
   const store = await workshop.store();
   const [best] = prepared.candidates;
   const kept =

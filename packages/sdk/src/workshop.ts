@@ -9,6 +9,7 @@ import type { Configuration } from "./configuration.ts";
 import type { GpujobOptions } from "./gpujob.ts";
 import { listAvoided } from "./avoided.ts";
 import type { MachineAccess } from "./machine-access.ts";
+import type { OfferCache } from "./offer-cache.ts";
 import type { Planner } from "./planner.ts";
 import type { Platforms } from "./platforms.ts";
 import { createRunFiles, openContentStore } from "./run-files.ts";
@@ -43,6 +44,7 @@ export interface SetUp {
   readonly configuration: Configuration;
   readonly platforms: Platforms;
   readonly planner: Planner;
+  readonly cache: OfferCache;
   readonly enginePorts: (observe: (event: DriverEvent) => void) => Promise<EnginePorts>;
 }
 
@@ -54,6 +56,8 @@ export function openWorkshop(options: GpujobOptions): Workshop {
   /** By configuration: a process that drives many runs speaks to each platform through one adapter. */
   const opened = new Map<string, Platforms>();
   const closers = new Set<() => Promise<void>>();
+  /** By currency. */
+  const caches = new Map<string, OfferCache>();
   let store: Promise<Store> | undefined;
   let access: Promise<MachineAccess> | undefined;
 
@@ -78,7 +82,8 @@ export function openWorkshop(options: GpujobOptions): Workshop {
   }
 
   async function setUp({ folder = around.cwd, extra = [] }: Setting = {}): Promise<SetUp> {
-    const { createPlanner, createPlatforms, loadConfiguration } = await import("./planning.ts");
+    const { createOfferCache, createPlanner, createPlatforms, loadConfiguration } =
+      await import("./planning.ts");
     const configuration = await loadConfiguration({
       around,
       folder,
@@ -102,15 +107,22 @@ export function openWorkshop(options: GpujobOptions): Workshop {
         log,
       });
     opened.set(key, platforms);
+    const { currency } = config;
+    const cache =
+      caches.get(currency) ??
+      createOfferCache({ home: around.home, currency, clock: around.clock });
+    caches.set(currency, cache);
     const planner = createPlanner({
       platforms,
       around,
+      cache,
       avoided: async () => listAvoided(around, getStore),
     });
     return {
       configuration,
       platforms,
       planner,
+      cache,
       async enginePorts(observe) {
         await platforms.all();
         const { createEnginePorts } = await import("./on-demand.ts");
@@ -142,6 +154,7 @@ export function openWorkshop(options: GpujobOptions): Workshop {
     },
     async close() {
       await Promise.allSettled([...closers].map((each) => each()));
+      await Promise.allSettled([...caches.values()].map((each) => each.flush()));
       await Promise.allSettled([...opened.values()].map((each) => each.close()));
       await (await access?.catch(() => undefined))?.close();
       // A store that could not be opened has told so where it was needed.

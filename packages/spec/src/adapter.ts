@@ -373,6 +373,11 @@ export type Connect = (
   access: NodeAccess & { readonly kind: "ssh" },
   wait: Wait,
 ) => Promise<Channel>;
+  /**
+   * What `listOffers` answered stands for another call for so long, in milliseconds, where a user only looks; what is
+   * rented is always asked for anew. 0: each question is asked. @default 0
+   */
+  readonly offersFreshMs?: number;
 
 /** What an adapter gets from outside. It reads no environment, clock or network of its own. */
 export interface AdapterContext {

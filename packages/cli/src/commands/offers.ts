@@ -1,5 +1,6 @@
 import { defineCommand } from "../definition.ts";
 import { choiceFlag, countFlag, listFlag, textFlag } from "../flags.ts";
+import { freshnessFlags, readFreshness } from "../run/freshness-flags.ts";
 import { groupOffers, sortOffers } from "../offer-order.ts";
 import { present } from "../present.ts";
 import { renderOfferGroups, renderOffers } from "../render/offers.ts";
@@ -19,12 +20,14 @@ export const offers = defineCommand({
     sort: choiceFlag("Order; default price", ["price", "platform", "gpu", "memory"]),
     "group-by": choiceFlag("One line per group", ["platform", "gpu", "region", "market"]),
     limit: countFlag("Lines shown; default all", 1),
+    ...freshnessFlags,
   },
   run: async ({ flags }, context) => {
+    const freshness = readFreshness(flags);
     const gpujob = await context.gpujob();
     const { gpu, market, "max-price": maxPrice } = flags;
     const platforms = flags.platform.length > 0 ? flags.platform : undefined;
-    const filter = present({ gpu, market, maxPrice, platforms });
+    const filter = present({ gpu, market, maxPrice, platforms, freshness });
     const found = await gpujob.offers(filter, { signal: context.signal });
     const limit = flags.limit ?? Number.POSITIVE_INFINITY;
     const sorted = sortOffers(found.offers, flags.sort ?? "price");

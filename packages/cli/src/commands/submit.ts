@@ -6,7 +6,7 @@ import { followRun } from "../run/follow-run.ts";
 import { confirmPlan } from "../run/confirm-plan.ts";
 import { jobFlags, readJobInput } from "../run/job-flags.ts";
 import { present } from "../present.ts";
-import { presentPlan } from "../run/present-plan.ts";
+import { presentPlan, rejectionsFor } from "../run/present-plan.ts";
 
 /** Runs a job to the end on the cheapest machine that fits. */
 export const submit = defineCommand({
@@ -34,7 +34,9 @@ export const submit = defineCommand({
   run: async ({ flags, args, rest }, context) => {
     const job = readJobInput(flags, args.file, rest);
     if (flags["dry-run"]) {
-      const plan = await (await context.gpujob()).plan(job, { signal: context.signal });
+      const rejections = rejectionsFor(context, false);
+      const gpujob = await context.gpujob();
+      const plan = await gpujob.plan(job, { rejections, signal: context.signal });
       return presentPlan(plan);
     }
     if (!flags.yes && !context.canAsk) {

@@ -3,7 +3,7 @@ import type { OfferRow } from "@gpujob/sdk";
 import { gpuLabel } from "./gpu.ts";
 import type { Column } from "./table.ts";
 import { renderTable } from "./table.ts";
-import { formatPast } from "./units.ts";
+import { formatSeen } from "./units.ts";
 import type { View } from "./view.ts";
 
 const columns: readonly Column<OfferRow>[] = [
@@ -28,7 +28,7 @@ const columns: readonly Column<OfferRow>[] = [
   },
   {
     header: "SEEN",
-    value: (offer) => `${formatPast(offer.ageSeconds * 1000)} ago`,
+    value: (offer) => formatSeen(offer.ageSeconds * 1000, offer.isStale === true),
     align: "right",
     dropOrder: 1,
   },

@@ -8,7 +8,7 @@ import { paint } from "./style.ts";
 import type { Column } from "./table.ts";
 import { renderTable } from "./table.ts";
 import { tame, wrap } from "./text.ts";
-import { formatAge } from "./units.ts";
+import { formatSeen } from "./units.ts";
 import type { View } from "./view.ts";
 
 /** How much of a plan is shown. */
@@ -52,7 +52,8 @@ export function renderPlan(
   const shown = plan.candidates.slice(0, limit);
   const age: Column<PlanCandidate> = {
     header: "SEEN",
-    value: ({ observedAt }) => formatAge(observedAt, view.now),
+    value: ({ observedAt, isStale }) =>
+      formatSeen(view.now - Date.parse(observedAt), isStale === true),
     align: "right",
     dropOrder: 3,
   };

@@ -5,6 +5,11 @@ export function formatAge(at: string, now: number): string {
   return `${formatPast(now - Date.parse(at))} ago`;
 }
 
+/** A time at which an offer was seen; marked where its platform does not answer any more. */
+export function formatSeen(pastMs: number, isStale: boolean): string {
+  return `${formatPast(pastMs)} ago${isStale ? ", stale" : ""}`;
+}
+
 const dayMs = 86_400_000;
 
 /** How long something lies behind, in milliseconds: of what is days old nobody asks the minutes. */

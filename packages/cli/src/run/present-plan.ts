@@ -1,4 +1,5 @@
-import type { PlanResult } from "@gpujob/sdk";
+import type { PlanOptions, PlanResult } from "@gpujob/sdk";
+import type { CommandContext } from "../context.ts";
 import type { Outcome } from "../definition.ts";
 import type { PlanViewOptions } from "../render/plan.ts";
 import { renderPlan } from "../render/plan.ts";
@@ -10,4 +11,12 @@ export function presentPlan(plan: PlanResult, options: PlanViewOptions = {}): Ou
     lines: (view) => renderPlan(plan, view, options),
     ...(plan.noOffer === undefined ? {} : { failure: plan.noOffer }),
   };
+}
+
+/** A table counts what does not fit; each offer by name stands in the JSON, each with all its reasons in the explanation. */
+export function rejectionsFor(
+  { isJson }: CommandContext,
+  isExplained: boolean,
+): NonNullable<PlanOptions["rejections"]> {
+  return isJson || isExplained ? "each" : "grouped";
 }

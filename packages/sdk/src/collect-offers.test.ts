@@ -1,5 +1,5 @@
 import { it } from "vitest";
-import { patienceOf } from "./platforms.ts";
+import { patienceOf } from "./collect-offers.ts";
 
 it("counts what a person has waited already only where the program was started for this question", ({
   expect,
