@@ -239,3 +239,31 @@ describe("exitCodeOf", () => {
     for (const [kind, code] of documented) expect(exitCodeOf(kind), kind).toBe(code);
   });
 });
+
+describe("a rule for a job that ran out of memory", () => {
+  it("asks for a larger card where the memory of a card ran out, and not where the machine's did", ({
+    expect,
+  }) => {
+    const rules = [{ on: "oom", action: "retry", gpu: "larger" }] as const;
+    const job = { retry: { interruptions: 2, failures: 0, rules } };
+    const after = (kind: FailureKind, end: Partial<FailureSituation>): string => {
+      const decision = decideAfterFailure(failure(kind), { ...running, job, exitCode: 1, ...end });
+      return "gpu" in decision ? `${decision.action} ${decision.gpu}` : decision.action;
+    };
+    expect(after("exit_nonzero", { ranOut: "card" })).toBe("retry-job larger");
+    expect(after("out_of_memory", { ranOut: "machine" })).toBe("give-up");
+    expect(after("exit_nonzero", {})).toBe("give-up");
+    const cardless: Partial<FailureSituation> = { ranOut: "card", offer: sampleOffer() };
+    const { gpu: _gpu, ...offer } = sampleOffer();
+    expect(after("exit_nonzero", { ...cardless, offer })).toBe("give-up");
+  });
+
+  it("tries again on the same kind of card where the rule names none", ({ expect }) => {
+    const rules = [{ on: "oom", action: "retry" }] as const;
+    const job = { retry: { interruptions: 2, failures: 0, rules } };
+    const end = { ...running, job, exitCode: 137, ranOut: "machine" } as const;
+    const decision = decideAfterFailure(failure("out_of_memory"), end);
+    expect(decision).toMatchObject({ action: "retry-job", counts: "nothing" });
+    expect("gpu" in decision).toBe(false);
+  });
+});

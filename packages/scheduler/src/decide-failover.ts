@@ -1,4 +1,4 @@
-import { assertNever, type Failure, type JobSpec, type Offer } from "@gpujob/spec";
+import { assertNever, type Failure, type JobSpec, type Offer, type RetryRule } from "@gpujob/spec";
 import { makeExclusion, type Exclusion } from "./exclusions.ts";
 import { exitCodeOf } from "./exit-codes.ts";
 import { failureRules, type Avoid, type FailureRule } from "./failure-rules.ts";
@@ -9,7 +9,7 @@ export interface FailureSituation {
   /** Epoch milliseconds. */
   readonly nowMs: number;
   /** The offer that was tried or used, if the failure has to do with one. */
-  readonly offer?: Pick<Offer, "platform" | "region" | "zone" | "offerId">;
+  readonly offer?: Pick<Offer, "platform" | "region" | "zone" | "offerId" | "gpu">;
   /** Times the same call failed before. */
   readonly calls: number;
   /** Attempts of this run that were interrupted before. */
@@ -22,6 +22,8 @@ export interface FailureSituation {
   readonly mayHoldLease: boolean;
   /** The job's own exit code, where it has one. */
   readonly exitCode?: number;
+  /** Whose memory ran out, where the job ended for that. */
+  readonly ranOut?: "machine" | "card";
 }
 
 /** What to do now. `reason` is the sentence the user reads. */
@@ -35,6 +37,8 @@ export type FailoverDecision =
       readonly counts: "interruption" | "failure" | "nothing";
       readonly afterMs: number;
       readonly exclusion?: Exclusion;
+      /** On cards with more memory each. */
+      readonly gpu?: "larger";
       readonly reason: string;
     }
   | { readonly action: "give-up"; readonly exitCode: number; readonly reason: string }
@@ -199,14 +203,22 @@ function decideJobFailure(
   situation: FailureSituation,
   follows: readonly ("code" | "failures")[],
 ): FailoverDecision {
-  const byCode = follows.includes("code") ? findRetryRule(situation) : undefined;
-  if (byCode === "fail") return giveUp(failure, situation);
-  if (byCode === "retry") {
-    const reason = say(
-      failure,
-      `retry.rules asks for another try after code ${situation.exitCode}.`,
-    );
-    return { action: "retry-job", counts: "nothing", afterMs: ruleWaitMs, reason };
+  const rule = follows.includes("code") ? findRetryRule(situation) : undefined;
+  if (rule?.action === "fail") return giveUp(failure, situation);
+  if (rule !== undefined) {
+    const { gpu } = situation.offer ?? {};
+    const again = `retry.rules asks for another try after code ${situation.exitCode}`;
+    const on =
+      rule.gpu === undefined
+        ? ""
+        : ` on a card with more than the ${gpu?.vramGib} GiB of ${gpu?.model}`;
+    return {
+      action: "retry-job",
+      counts: "nothing",
+      afterMs: ruleWaitMs,
+      ...(rule.gpu === undefined ? {} : { gpu: rule.gpu }),
+      reason: say(failure, `${again}${on}.`),
+    };
   }
   const left = situation.job.retry.failures - situation.failures;
   if (!follows.includes("failures") || left <= 0) return giveUp(failure, situation);
@@ -216,13 +228,17 @@ function decideJobFailure(
   return { action: "retry-job", counts: "failure", afterMs, reason };
 }
 
-/** The first rule that names the code, or names none. */
-function findRetryRule({ job, exitCode }: FailureSituation): "retry" | "fail" | undefined {
-  return job.retry.rules.find(({ exitCode: named }) => {
+/** The first rule that matches all that it names: the code, and that memory ran out. */
+function findRetryRule({ job, offer, ...end }: FailureSituation): RetryRule | undefined {
+  const { exitCode, ranOut } = end;
+  return job.retry.rules.find(({ exitCode: named, on, gpu }) => {
+    if (on === "oom" && ranOut === undefined) return false;
+    // A larger card is no help where the machine's own memory ran out, nor where there was none.
+    if (gpu === "larger" && (ranOut === "machine" || offer?.gpu === undefined)) return false;
     if (named === undefined) return true;
     if (exitCode === undefined) return false;
     return typeof named === "number" ? named === exitCode : named.includes(exitCode);
-  })?.action;
+  });
 }
 
 /** The job's own code passes through where the job ended by itself. */

@@ -1,5 +1,5 @@
 import { ledgerOf } from "@gpujob/engine";
-import type { RunContext, Submission } from "@gpujob/engine";
+import type { Attempt, RunContext, Submission } from "@gpujob/engine";
 import type { LedgerLine } from "@gpujob/spec";
 
 /** Every charge of a run, those that still grow up to `now` (epoch milliseconds) included. */
@@ -20,7 +20,15 @@ export function ledgerLines(
         billedSeconds: row.billedSeconds,
         amount: row.amount,
         kind: row.kind,
+        ...noteOf(attempt),
       })),
     ),
   );
+}
+
+function noteOf({ isHedge, isStartAsked, end, largerThan }: Attempt): Pick<LedgerLine, "note"> {
+  if (largerThan !== undefined)
+    return { note: `a larger card, because memory ran out in attempt ${largerThan}` };
+  const isGivenBack = isHedge === true && isStartAsked !== true && end?.next === "none";
+  return isGivenBack ? { note: "asked for by hedge and given back" } : {};
 }

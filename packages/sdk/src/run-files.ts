@@ -32,6 +32,14 @@ interface Manifest {
   readonly files: readonly KeptFile[];
 }
 
+async function readTail(path: string, bytes: number): Promise<string> {
+  const { size } = await stat(path);
+  const parts: Buffer[] = [];
+  const stream = createReadStream(path, { start: Math.max(0, size - bytes) });
+  for await (const part of stream) parts.push(Buffer.from(part));
+  return Buffer.concat(parts).toString("utf8");
+}
+
 /** Content shared by all runs of this home: code as it was at submit, and checkpoints. */
 export function openContentStore(home: string): ContentStore {
   return createContentStore(join(home, "store"));
@@ -68,6 +76,8 @@ export function createRunFiles(options: {
         : Promise.all(manifest.files.map((file) => openKept(content, file)));
     },
     logSize: (runId, attempt, member) => logs.size(logPath(home, runId, attempt, member)),
+    readLogTail: (runId, attempt, member, bytes) =>
+      readTail(logPath(home, runId, attempt, member), bytes),
     appendLog: (runId, attempt, member, bytes, offset) =>
       logs.append(logPath(home, runId, attempt, member), bytes, offset, clock.now()),
     async saveCheckpoint(session, attempt, { signal, path, isFinal, keep }) {

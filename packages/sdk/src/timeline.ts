@@ -47,7 +47,7 @@ export function describeEvent(event: JournalEvent): string | undefined {
     case "node-set-up":
       return "A node is set up.";
     case "job-exited":
-      return `The job ended with exit code ${event.exit.code} (${event.exit.reason}).`;
+      return describeExit(event);
     case "host-silent":
       return "The machine does not answer; a replacement is being prepared.";
     case "host-heard":
@@ -87,6 +87,13 @@ export function describeEvent(event: JournalEvent): string | undefined {
   }
 }
 
+function describeExit(event: JournalEvent & { readonly type: "job-exited" }): string {
+  const { exit, memoryText } = event;
+  const memory =
+    memoryText === undefined ? "" : ` The memory of its card ran out ("${memoryText}" in its log).`;
+  return `The job ended with exit code ${exit.code} (${exit.reason}).${memory}`;
+}
+
 function describeSaved(event: JournalEvent & { readonly type: "checkpoint-saved" }): string {
   const { files, bytes } = event.checkpoint;
   const without = event.skipped === 0 ? "" : `, without ${sayLeftOut(event)}`;
@@ -116,12 +123,14 @@ function describePrepared(event: JournalEvent & { readonly type: "host-prepared"
 
 /** Which of the offers is taken depends on what failed before, so the first of the list is not named. */
 function describePlan(event: JournalEvent & { readonly type: "plan-made" }): string {
-  const { candidates } = event;
+  const { candidates, aboveGib } = event;
+  const larger =
+    aboveGib === undefined ? "" : ` with more than ${aboveGib} GiB per card, as retry.rules asks`;
   const missing = event.missing
     .map(({ platform, reason }) => ` No offers from ${platform}: ${reason}`)
     .join("");
-  if (candidates.length === 0) return `No offer fits now.${missing}`;
-  return `${countOf(candidates.length, "offer")} ${candidates.length === 1 ? "fits" : "fit"}.${missing}`;
+  if (candidates.length === 0) return `No offer${larger} fits now.${missing}`;
+  return `${countOf(candidates.length, "offer")}${larger} ${candidates.length === 1 ? "fits" : "fit"}.${missing}`;
 }
 
 function describeTimer(timer: string): string | undefined {

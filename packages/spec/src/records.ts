@@ -152,5 +152,10 @@ export interface LedgerLine {
   readonly to: string;
   readonly billedSeconds: number;
   readonly amount: Money;
-  readonly kind: "compute" | "disk";
+  readonly kind: ChargeKind;
+  /** Why this machine was rented at all, where a rule of the user's own asked for it. */
+  readonly note?: string;
 }
+
+/** What a charge is for. `surcharge`: by the hour beside the machine. `tax`: on the other charges of the lease. */
+export type ChargeKind = "compute" | "disk" | "public-ip" | "surcharge" | "egress" | "tax";

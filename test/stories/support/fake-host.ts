@@ -6,6 +6,8 @@ export interface JobScript {
   /** Milliseconds of work until it ends by itself. */
   readonly workMs: number;
   readonly exitCode: number;
+  /** The same for one attempt; absent: `exitCode`. */
+  readonly exitCodeOf?: (attempt: number) => number;
   /** Does it go on until it is killed when it is asked to stop? */
   readonly isDeaf?: boolean;
   /** What the card's driver logged while the job ran. */
@@ -19,6 +21,7 @@ export interface Progress {
 
 interface Job {
   readonly plan: HostPlan;
+  readonly attempt: number;
   epoch: number;
   startedAt?: number;
   /** Work that was done before, by the checkpoint that was put in place. */
@@ -86,7 +89,8 @@ export function createFakeHost(options: {
         Math.min(until, job.lookedAt + left, Math.max(job.lookedAt, stopAt)) - job.lookedAt;
       job.ranMs += Math.max(0, spent);
       const endedAt = job.lookedAt + spent;
-      if (spent >= left && endedAt <= stopAt) job.exit = exitOf(script.exitCode, "exited");
+      if (spent >= left && endedAt <= stopAt)
+        job.exit = exitOf(script.exitCodeOf?.(job.attempt) ?? script.exitCode, "exited");
       else if (until >= stopAt) job.exit = exitOf(143, "stopped");
       else if (isShort && now >= job.tetherUntilUptime) {
         job.frozen = true;
@@ -160,6 +164,7 @@ export function createFakeHost(options: {
         const resumedMs = plan.isResumed ? (options.checkpointOf(attempt)?.doneMs ?? 0) : 0;
         jobs.set(keyOf(attempt), {
           plan,
+          attempt: attempt.attempt,
           epoch: attempt.epoch,
           resumedMs,
           ranMs: 0,

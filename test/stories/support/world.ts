@@ -18,6 +18,8 @@ export interface WorldOptions {
   readonly job?: Partial<JobSpec>;
   /** Does the job write its checkpoint faster than it can be copied, at the moment? */
   readonly isRestless?: () => boolean;
+  /** The end of an attempt's log. */
+  readonly logTail?: (attempt: number) => string;
 }
 
 /** A whole world in memory on a simulated clock: platforms, machines, store, files. It outlives every driver. */
@@ -147,7 +149,7 @@ export async function createWorld(options: WorldOptions): Promise<World> {
           timeouts: submission.timeouts,
         };
       },
-      async makePlan(_submission, exclusions, { signal }) {
+      async makePlan({ job: asked }, exclusions, { signal }) {
         const answers = await Promise.all(
           Object.entries(platforms).map(async ([name, each]) =>
             each.platform
@@ -165,7 +167,7 @@ export async function createWorld(options: WorldOptions): Promise<World> {
           Object.entries(platforms).map(([name, each]) => [name, each.capabilities]),
         );
         const plan = rankOffers({
-          job,
+          job: asked,
           offers,
           missing,
           capabilitiesByPlatform,
@@ -200,6 +202,7 @@ export async function createWorld(options: WorldOptions): Promise<World> {
         listUploads: async () => [],
         logSize: async () => 0,
         appendLog: async () => undefined,
+        readLogTail: async (_runId, attempt) => options.logTail?.(attempt) ?? "",
         async saveCheckpoint(session, attempt, { signal }) {
           await session.list(attempt, { globs: [] }, { signal });
           const spoilt = { path: "ckpt/model", reason: "it is written anew" };

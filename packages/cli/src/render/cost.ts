@@ -41,6 +41,11 @@ export function renderCost(report: CostReport, view: View): readonly string[] {
       view,
     ),
     `Total ${formatMoney(report.total)}`,
+    ...report.lines.flatMap(({ runId, attempt, amount, note }) =>
+      note === undefined
+        ? []
+        : [`${runId}, attempt ${attempt}: ${formatMoney(amount)} for ${note}.`],
+    ),
   ];
 }
 

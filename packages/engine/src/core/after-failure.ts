@@ -1,10 +1,10 @@
-import type { Failure, HostExit } from "@gpujob/spec";
+import type { Failure } from "@gpujob/spec";
 import { addExclusion, decideAfterFailure, dropExpired } from "@gpujob/scheduler";
-import type { Exclusion, FailoverDecision } from "@gpujob/scheduler";
+import type { Exclusion, FailoverDecision, FailureSituation } from "@gpujob/scheduler";
 import type { Attempt, AttemptEnd } from "./context.ts";
 import { decideOutcome, failedOutcome, limitOutcome, wishOutcome } from "./outcomes.ts";
 import type { Draft } from "./draft.ts";
-import { update } from "./draft.ts";
+import { clear, update } from "./draft.ts";
 
 /** Calls were repeated by whoever made them; what arrives here has failed for good. */
 const callsMade = Number.MAX_SAFE_INTEGER;
@@ -18,7 +18,7 @@ export function afterFailure(
   attempt: Attempt,
   failure: Failure,
   role: "current" | "spare",
-  exit?: HostExit,
+  jobEnd: Pick<FailureSituation, "exitCode" | "ranOut"> = {},
 ): AttemptEnd {
   const { context, submission, at } = draft;
   const decision = decideAfterFailure(settledKind(failure), {
@@ -31,7 +31,7 @@ export function afterFailure(
     isJobStarted: attempt.isStartAsked === true,
     // Release is asked for and proven whatever is decided here.
     mayHoldLease: false,
-    ...(exit === undefined ? {} : { exitCode: exit.code }),
+    ...jobEnd,
   });
   // An interruption of no place at all: the host was started anew and is there again.
   const isThereAgain = failure.kind === "interrupted" && failure.scope === "call";
@@ -45,7 +45,18 @@ export function afterFailure(
     decideOutcome(draft, limitOutcome(cause, submission));
   if (draft.context.outcome !== undefined)
     return { next: "settle", reason: draft.context.outcome.reason, failure };
+  if (decision.action === "retry-job" && decision.gpu === "larger")
+    lookForLarger(draft, attempt, jobEnd.exitCode ?? 1);
   return follow(draft, failure, decision);
+}
+
+/** From here on only cards with more memory will do, so what was planned before does not count. */
+function lookForLarger(draft: Draft, { number, candidate }: Attempt, exitCode: number): void {
+  const { gpu } = candidate.offer;
+  if (gpu === undefined) return;
+  const { vramGib: aboveGib, vendor } = gpu;
+  update(draft, { larger: { aboveGib, vendor, attempt: number, exitCode } });
+  clear(draft, "plannedAt");
 }
 
 function follow(draft: Draft, failure: Failure, decision: FailoverDecision): AttemptEnd {

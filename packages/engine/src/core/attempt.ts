@@ -35,6 +35,7 @@ export function beginAttempt(draft: Draft, candidate: Candidate, role: "current"
     members,
     startedAt: at,
     ...(role === "spare" ? { isExtra: true } : {}),
+    ...(context.larger === undefined ? {} : { largerThan: context.larger.attempt }),
   };
   update(draft, { attempts: [...context.attempts, attempt] });
   update(draft, role === "spare" ? { spare: number } : { current: number });

@@ -1,6 +1,7 @@
 import { isExcluded } from "@gpujob/scheduler";
 import type { Candidate, RunContext } from "./context.ts";
 import type { Draft } from "./draft.ts";
+import { isLargeEnough } from "./larger-card.ts";
 
 /** A plan older than this is made again before it is rented from. */
 const freshPlanMs = 60_000;
@@ -37,6 +38,7 @@ export function usable(context: RunContext, at: number): readonly Candidate[] {
   return context.candidates.filter(
     (candidate) =>
       !inUse.has(placeOf(candidate)) &&
+      isLargeEnough(candidate.offer, context.larger) &&
       !context.exclusions.some(
         (exclusion) => exclusion.untilMs > at && isExcluded(exclusion, candidate.offer),
       ),

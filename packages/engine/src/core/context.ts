@@ -11,6 +11,7 @@ import type {
   Timeouts,
 } from "@gpujob/spec";
 import type { Exclusion } from "@gpujob/scheduler";
+import type { LargerCard } from "./larger-card.ts";
 
 /** Everything fixed at submit. Stored once with the run and never changed. */
 export interface Submission {
@@ -96,6 +97,8 @@ export interface Member {
   /** Its set-up is over; in a gang it waits for the others. */
   readonly isSetUp?: boolean;
   readonly exit?: HostExit;
+  /** What its log says of a card whose memory ran out; absent: nothing that is known. */
+  readonly memoryText?: string;
   /** Since when nothing was heard of it. */
   readonly silentSince?: number;
   /** When the tether granted last runs out, in the driver's time; only under a short tether. */
@@ -154,6 +157,8 @@ export interface Attempt {
   readonly isExtra?: true;
   /** It and another were asked at the same time (`hedge`), and the first that boots is kept. */
   readonly isHedge?: true;
+  /** Its card is larger than the one of this attempt, whose memory ran out. */
+  readonly largerThan?: number;
   /** Machines of its kind take this long to boot at most, but for one in twenty; milliseconds. */
   readonly usualBootMs?: number;
   /** Its machine has been booting for longer than that. */
@@ -209,6 +214,8 @@ export interface RunContext {
   readonly isQueued?: boolean;
   readonly interruptions: number;
   readonly failures: number;
+  /** Only cards larger than this will do from now on. */
+  readonly larger?: LargerCard;
   readonly checkpoint?: CheckpointRecord;
   /** What of the checkpoint folder cannot be saved, and since when. */
   readonly unsaved?: {

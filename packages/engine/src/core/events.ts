@@ -31,6 +31,8 @@ export type RunEvent =
       readonly missing: readonly PlanMissing[];
       /** Why nothing fits, and what to relax; absent when something does. */
       readonly explanation?: NoOffer;
+      /** Only cards with more memory than this were looked for, in GiB, because that of the last one ran out. */
+      readonly aboveGib?: number;
     })
   | (OfMember & {
       readonly type: "lease-created";
@@ -80,7 +82,13 @@ export type RunEvent =
       readonly isResumed?: boolean;
     })
   | (OfMember & { readonly type: "node-set-up" })
-  | (OfMember & { readonly type: "job-exited"; readonly exit: HostExit; readonly logBytes: number })
+  | (OfMember & {
+      readonly type: "job-exited";
+      readonly exit: HostExit;
+      readonly logBytes: number;
+      /** The last text in its log about a card whose memory ran out. */
+      readonly memoryText?: string;
+    })
   | (OfMember & {
       readonly type: "host-silent";
       readonly lastBeatAt: number;

@@ -39,7 +39,7 @@ export function endOfJob(draft: Draft, attempt: Attempt): AttemptEnd {
       "current",
     );
   }
-  const exit = decisiveExit(attempt, cause);
+  const { exit, memoryText } = decisiveEnd(attempt, cause);
   if (exit.reason === "exited" && exit.code === 0) {
     return settle(draft, { state: "succeeded", exitCode: 0, reason: "The job finished." });
   }
@@ -48,7 +48,16 @@ export function endOfJob(draft: Draft, attempt: Attempt): AttemptEnd {
   }
   const lost = lostCard(attempt);
   if (lost !== undefined) return afterFailure(draft, attempt, lost, "current");
-  return afterFailure(draft, attempt, failureOfExit(exit, attempt), "current", exit);
+  const failure = failureOfExit(exit, attempt, memoryText);
+  const memory = ranOut(exit, memoryText);
+  const end = { exitCode: exit.code, ...(memory === undefined ? {} : { ranOut: memory }) };
+  return afterFailure(draft, attempt, failure, "current", end);
+}
+
+/** Whose memory ran out, as far as that is known. */
+function ranOut(exit: HostExit, memoryText: string | undefined): "machine" | "card" | undefined {
+  if (exit.reason === "out-of-memory") return "machine";
+  return exit.reason === "exited" && memoryText !== undefined ? "card" : undefined;
 }
 
 /**
@@ -73,23 +82,29 @@ function lostCard(attempt: Attempt): Failure | undefined {
 }
 
 /** In a gang the first node that failed speaks for all. */
-function decisiveExit(attempt: Attempt, cause: StopCause | undefined): HostExit {
-  const exits = attempt.members.flatMap((member) =>
-    member.exit === undefined ? [] : [member.exit],
+function decisiveEnd(
+  attempt: Attempt,
+  cause: StopCause | undefined,
+): { readonly exit: HostExit; readonly memoryText?: string } {
+  const ends = attempt.members.flatMap(({ exit, memoryText }) =>
+    exit === undefined ? [] : [{ exit, ...(memoryText === undefined ? {} : { memoryText }) }],
   );
-  const first = cause?.kind === "member" ? attempt.members[cause.member]?.exit : undefined;
-  const exit =
-    first ?? exits.find((each) => each.code !== 0 || each.reason !== "exited") ?? exits[0];
-  if (exit === undefined)
+  const first =
+    cause?.kind === "member"
+      ? ends.find(({ exit }) => exit === attempt.members[cause.member]?.exit)
+      : undefined;
+  const end =
+    first ?? ends.find(({ exit }) => exit.code !== 0 || exit.reason !== "exited") ?? ends[0];
+  if (end === undefined)
     throw new GpujobError("internal", `No node of attempt ${attempt.number} has ended.`);
-  return exit;
+  return end;
 }
 
-function failureOfExit(exit: HostExit, attempt: Attempt): Failure {
+function failureOfExit(exit: HostExit, attempt: Attempt, memoryText?: string): Failure {
   switch (exit.reason) {
     case "exited":
     case "stopped":
-      return { kind: "exit_nonzero", message: `The job ended with exit code ${exit.code}.` };
+      return failureOfCode(exit, memoryText);
     case "setup":
       return {
         kind: "setup_failed",
@@ -142,6 +157,17 @@ function failureOfExit(exit: HostExit, attempt: Attempt): Failure {
     case "unknown":
       return { kind: "result_unknown", message: "The job is over, but its exit code was lost." };
   }
+}
+
+function failureOfCode({ code, reason }: HostExit, memoryText: string | undefined): Failure {
+  const message = `The job ended with exit code ${code}`;
+  if (reason !== "exited" || memoryText === undefined)
+    return { kind: "exit_nonzero", message: `${message}.` };
+  return {
+    kind: "exit_nonzero",
+    message: `${message}: the memory of its card ran out ("${memoryText}" in its log).`,
+    hint: "Ask for more memory per card, make the job smaller, or let retry.rules choose: [{ on: oom, gpu: larger }].",
+  };
 }
 
 function settle(draft: Draft, outcome: Outcome): AttemptEnd {

@@ -56,6 +56,12 @@ export function noOfferOutcome(context: RunContext, explanation: NoOffer | undef
   // What would mend the last try is nearer than what would widen the search.
   const next = last?.hint ?? explanation?.hint;
   const hint = next === undefined ? {} : { hint: next };
+  if (context.larger !== undefined && last?.kind === "exit_nonzero") {
+    const { aboveGib, exitCode } = context.larger;
+    const why = explanation === undefined ? "" : ` ${explanation.message}`;
+    const message = `The memory ran out, and no card with more than ${aboveGib} GiB can be had.${why}`;
+    return failedOutcome({ ...last, message }, exitCode);
+  }
   if (last !== undefined) {
     const message = `No other offer is left after ${context.attempts.length} tried. The last: ${last.message}`;
     return failedOutcome({ kind: "nothing_rented", message, ...hint });

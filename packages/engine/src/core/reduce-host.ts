@@ -13,6 +13,7 @@ import {
   updateMember,
 } from "./draft.ts";
 import type { RunEvent } from "./events.ts";
+import { isLargeEnough } from "./larger-card.ts";
 import { graceOf } from "./limits.ts";
 import { endOfJob } from "./job-end.ts";
 import { isEnding } from "./status.ts";
@@ -94,6 +95,7 @@ export function applyJobExited(draft: Draft, event: Of<"job-exited">): void {
   const { attempt: number, member } = event;
   updateMember(draft, number, member, {
     exit: event.exit,
+    ...(event.memoryText === undefined ? {} : { memoryText: event.memoryText }),
     fence: { by: "supervisor", at: event.at },
   });
   clearSilence(draft, number, member);
@@ -114,6 +116,10 @@ function isBadEnd(exit: HostExit): boolean {
 /** Every node's job has ended: bring home what there is, then decide by how it ended. */
 function finishJob(draft: Draft, attempt: Attempt): void {
   const end = endOfJob(draft, attempt);
+  const { larger, spare } = draft.context;
+  const extra = findAttempt(draft.context, spare ?? 0);
+  if (extra !== undefined && !isLargeEnough(extra.candidate.offer, larger))
+    dropSpare(draft, "The memory of its card is too small for the job.");
   cancel(draft, { kind: "take-checkpoints", attempt: attempt.number });
   if (attempt.stopping?.kind === "wish" && attempt.stopping.isNow) {
     return releaseAttempt(draft, attempt.number, end);

@@ -36,6 +36,8 @@ export interface RunFiles {
   listUploads(runId: string): Promise<readonly UploadFile[]>;
   /** Bytes of log kept so far; the durable offset. */
   logSize(runId: string, attempt: number, member: number): Promise<number>;
+  /** The last bytes of a log as text, for what only a log tells. Absent: nothing is looked for. */
+  readLogTail?(runId: string, attempt: number, member: number, bytes: number): Promise<string>;
   /** Appends at an offset; bytes before the end of the file are already there and skipped. */
   appendLog(
     runId: string,

@@ -1,4 +1,4 @@
-import { formatBytes } from "@gpujob/spec";
+import { formatBytes, formatMoney } from "@gpujob/spec";
 import type { AttemptView, Money, RunBilling, RunState, RunView } from "@gpujob/spec";
 import type { Attempt, CheckpointRecord, RunContext, Submission } from "../core/context.ts";
 import type { Snapshot } from "../core/decide.ts";
@@ -67,19 +67,59 @@ export function viewRun(options: {
     endedAt: options.settledAt === undefined ? null : new Date(options.settledAt).toISOString(),
     ...failureOf(context, isUnconfirmed),
     labels: submission.job.labels,
-    ...notesOf(context),
+    ...notesOf(submission, context, now),
   };
+}
+
+/** What of the cost came about by the user's own rules, and what is lost while nobody knows. */
+function notesOf(submission: Submission, context: RunContext, now: number): Pick<RunView, "notes"> {
+  const notes = [
+    ...context.attempts.flatMap((attempt) => sayLarger(context, attempt)),
+    ...sayHedge(submission, context, now),
+    ...lossesOf(context),
+  ];
+  return notes.length === 0 ? {} : { notes };
+}
+
+/** Of an attempt that was placed on a larger card: why, and for which price. */
+function sayLarger(context: RunContext, attempt: Attempt): readonly string[] {
+  const before = context.attempts[(attempt.largerThan ?? 0) - 1];
+  if (before === undefined) return [];
+  const say = ({ candidate: { offer, pricePerHour } }: Attempt): string =>
+    `${offer.gpu?.model} with ${offer.gpu?.vramGib} GiB for ${formatMoney(pricePerHour)}/h`;
+  return [
+    `Attempt ${attempt.number} has ${say(attempt)} instead of ${say(before)}, because memory ran out in attempt ${before.number} (retry.rules).`,
+  ];
+}
+
+/** What `hedge` has cost: machines that were given back because another one booted first. */
+function sayHedge(submission: Submission, context: RunContext, now: number): readonly string[] {
+  const lost = context.attempts.filter(
+    ({ isHedge, isStartAsked, end }) =>
+      isHedge === true &&
+      isStartAsked !== true &&
+      end?.next === "none" &&
+      end.failure === undefined,
+  );
+  const micros = lost
+    .flatMap((attempt) =>
+      attempt.members.map((member) => memberCostMicros(submission, attempt, member, now)),
+    )
+    .reduce((sum, each) => sum + each, 0);
+  if (lost.length === 0) return [];
+  const cost = formatMoney({ currency: submission.currency, micros });
+  return [`${cost} of the cost went to what hedge asked for and gave back.`];
 }
 
 const advice = "Write a new file and rename it into its place, or save less often.";
 
 /** What is lost while nobody knows: outputs beside an end that says nothing of them, and checkpoints. */
-function notesOf(context: RunContext): Pick<RunView, "notes"> {
+function lossesOf(context: RunContext): readonly string[] {
   const { unsaved, checkpoint, isSettled, outcome } = context;
   const isToldAlready = outcome?.failure?.kind === "download_failed";
   if (isSettled === true && context.isCollectFailed === true && !isToldAlready)
-    return { notes: ["Its outputs could not be fetched: they are lost with its machine."] };
-  if (unsaved === undefined || isSettled === true) return {};
+    return ["Its outputs could not be fetched: they are lost with its machine."];
+  if (unsaved === undefined || isSettled === true) return [];
   const more = unsaved.count - unsaved.files.length;
   const names = `${unsaved.files.join(", ")}${more > 0 ? ` and ${more} more` : ""}`;
   const since = `${new Date(unsaved.since).toISOString().slice(0, 19)}Z`;
@@ -90,7 +130,7 @@ function notesOf(context: RunContext): Pick<RunView, "notes"> {
   const what = unsaved.isAll
     ? `No checkpoint could be saved since ${since}`
     : `Checkpoints lack files since ${since}`;
-  return { notes: [`${what}: ${names}.${last} ${advice}`] };
+  return [`${what}: ${names}.${last} ${advice}`];
 }
 
 /** The job's own exit code needs no explanation; everything else does. */

@@ -1,5 +1,6 @@
 import { dropExpired } from "@gpujob/scheduler";
 import { GpujobError } from "@gpujob/spec";
+import { demandLarger } from "../core/larger-card.ts";
 import { takeMachine } from "./take-machine.ts";
 import type { Work } from "./work.ts";
 
@@ -15,8 +16,14 @@ export async function runPlan(work: Work): Promise<void> {
   )
     return;
   const current = dropExpired(exclusions, ports.clock.now());
-  const plan = await ports.makePlan(submission, current, { signal });
-  await session.emit({ type: "plan-made", ...plan }, { finish: effectId });
+  const { larger } = session.snapshot().context;
+  const asked =
+    larger === undefined
+      ? submission
+      : { ...submission, job: demandLarger(submission.job, larger) };
+  const plan = await ports.makePlan(asked, current, { signal });
+  const above = larger === undefined ? {} : { aboveGib: larger.aboveGib };
+  await session.emit({ type: "plan-made", ...plan, ...above }, { finish: effectId });
 }
 
 /** `--on`: the only candidate is the machine that another run kept. False: it is gone, so an ordinary plan follows. */

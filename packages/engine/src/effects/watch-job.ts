@@ -1,5 +1,6 @@
-import type { HostBeat, HostSession } from "@gpujob/spec";
+import type { HostBeat, HostExit, HostSession } from "@gpujob/spec";
 import { toFailure } from "@gpujob/spec";
+import { findMemoryText, memoryTailBytes } from "../core/memory-texts.ts";
 import { createLink, tetherMarginMs } from "./link.ts";
 import type { Link } from "./link.ts";
 import { watchPlatform } from "./watch-platform.ts";
@@ -24,14 +25,31 @@ export async function runWatchJob(work: Work, ref: MemberRef): Promise<void> {
   try {
     const last = await follow(inner, ref, link);
     if (last.exit === undefined) return;
+    const memory = await readMemoryText(work, ref, last.exit);
     await work.session.emit(
-      { type: "job-exited", ...ref, exit: last.exit, logBytes: last.logBytes },
+      { type: "job-exited", ...ref, exit: last.exit, logBytes: last.logBytes, ...memory },
       { finish: work.effectId },
     );
   } finally {
     stop.abort(noLongerNeeded);
     await Promise.allSettled(side);
   }
+}
+
+/** What the end of a failed job's log says of the memory of its card. A log that cannot be read says nothing. */
+async function readMemoryText(
+  work: Work,
+  ref: MemberRef,
+  exit: HostExit,
+): Promise<{ readonly memoryText?: string }> {
+  const { submission, ports } = work.session;
+  if (exit.code === 0 || exit.reason !== "exited") return {};
+  const { runId } = submission;
+  const tail = await ports.files
+    .readLogTail?.(runId, ref.attempt, ref.member, memoryTailBytes)
+    .catch(() => undefined);
+  const memoryText = tail === undefined ? undefined : findMemoryText(tail);
+  return memoryText === undefined ? {} : { memoryText };
 }
 
 /** Watches over one connection after the other until the job has ended. */
