@@ -93,7 +93,6 @@ function contradictions(capabilities: Capabilities): string[] {
   if (capabilities.idempotency === "name" && capabilities.tagging === "none") {
     problems.push('idempotency "name" needs tagging "name" or "tags"');
   }
-  if (capabilities.docker && !capabilities.image) problems.push('"docker" needs "image"');
   return problems;
 }
 

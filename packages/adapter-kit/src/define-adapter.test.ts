@@ -63,13 +63,12 @@ describe("defineAdapter", () => {
             markets: ["spot", "spot"],
             powerOff: "ends",
             idempotency: "name",
-            docker: true,
             visibilityWindowMs: -1,
           },
         }),
       ),
     );
-    for (const part of ["title", "markets", "powerOff", "idempotency", '"docker"', "visibility"]) {
+    for (const part of ["title", "markets", "powerOff", "idempotency", "visibility"]) {
       expect(message).toContain(part);
     }
   });

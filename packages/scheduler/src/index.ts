@@ -12,6 +12,7 @@ export { findOffers } from "./find-offers.ts";
 export type { FittingOffer, OfferQuestion } from "./find-offers.ts";
 export { makePlan, rankOffers } from "./make-plan.ts";
 export type { PlanInput, RankedOffer, RankedPlan } from "./make-plan.ts";
+export { imageFor } from "./image.ts";
 export { matchOffer } from "./match.ts";
 export type { MatchContext } from "./match.ts";
 export { indexOffers, joinIndexes } from "./offer-index.ts";

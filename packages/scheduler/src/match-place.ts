@@ -56,9 +56,7 @@ function missOfCapabilities(
   if (capabilities === undefined) return [];
   const misses: Miss[] = [];
   const image = imageFor(job, platform);
-  if (image?.startsWith("docker:") === true && !capabilities.docker) {
-    misses.push({ key: "image", text: `no Docker images on ${platform}, ${image} asked for` });
-  } else if (image !== undefined && !image.startsWith("docker:") && !capabilities.image) {
+  if (image !== undefined && !image.startsWith("docker:") && !capabilities.image) {
     misses.push({ key: "image", text: `no choice of image on ${platform}, ${image} asked for` });
   }
   if (job.resources.nodes > 1 && capabilities.multiNode === "none") {

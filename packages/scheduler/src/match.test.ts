@@ -199,6 +199,20 @@ describe("matchOffer", () => {
     expect(here(sampleJob({ image: { default: "docker:x" } }), { docker: true })).toEqual([]);
   });
 
+  it("takes an offer's own word on Docker before that of its platform", ({ expect }) => {
+    const here = (docker: Offer["docker"], of: boolean): readonly string[] =>
+      matchOffer(
+        sampleJob({ image: "docker:x" }),
+        sampleOffer(docker === undefined ? {} : { docker }),
+        [],
+        { ...context, capabilitiesByPlatform: { cheap: { ...capabilities, docker: of } } },
+      );
+    expect(here(true, false)).toEqual([]);
+    expect(here({ problem: "is not installed" }, true)).toEqual([
+      "Docker is not installed there, docker:x asked for",
+    ]);
+  });
+
   it("checks that several nodes can be had together, with the network asked for", ({ expect }) => {
     const job = sampleJob({
       resources: { nodes: 4, fabric: { kind: "rdma", bandwidthGbps: { min: 100 } } },

@@ -9,6 +9,7 @@ import {
   type Offer,
 } from "@gpujob/spec";
 import { type Exclusion, isExcluded } from "./exclusions.ts";
+import { imageFor } from "./image.ts";
 import { compileGpuMatch, type GpuMatch } from "./match-gpu.ts";
 import { compilePlaceMatch, type Place } from "./match-place.ts";
 import { isWithin, type Miss, missOfSize } from "./miss.ts";
@@ -109,6 +110,7 @@ function compileChecks(
     checks.push((offer) => missOfNodes(offer, nodes));
     checks.push((offer) => missOfFabric(offer, fabric));
   }
+  if (job.image !== undefined) checks.push((offer) => missOfDocker(offer, job, context));
   const limit = limits.pricePerHour;
   if (limit) checks.push((offer) => missOfPrice(offer, nodes, limit, context.rates));
   return checks;
@@ -124,6 +126,22 @@ function missOfDisk(
   if (largest === undefined && isEstimated) return undefined;
   // A disk is made as large as asked, so only a machine that cannot have one so large is a miss.
   return missOfSize("resources.disk", "GiB of disk at most", largest, { min: wanted.min ?? 0 });
+}
+
+/** What an offer says of itself stands before what its platform says of all. */
+function missOfDocker(
+  { platform, docker }: Offer,
+  job: JobSpec,
+  { capabilitiesByPlatform }: MatchContext,
+): Miss | undefined {
+  const image = imageFor(job, platform);
+  if (image?.startsWith("docker:") !== true || docker === true) return undefined;
+  const key = "image";
+  if (docker !== undefined)
+    return { key, text: `Docker ${docker.problem} there, ${image} asked for` };
+  if (!Object.hasOwn(capabilitiesByPlatform, platform)) return undefined;
+  if (capabilitiesByPlatform[platform]?.docker === true) return undefined;
+  return { key, text: `no Docker images on ${platform}, ${image} asked for` };
 }
 
 function missOfNodes(offer: Offer, nodes: number): Miss | undefined {

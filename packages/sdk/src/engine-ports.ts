@@ -2,7 +2,7 @@ import { appendFileSync } from "node:fs";
 import { defaultTempo } from "@gpujob/engine";
 import type { DriverEvent, EnginePorts, RunFiles } from "@gpujob/engine";
 import type { Clock, HostSession } from "@gpujob/spec";
-import { GpujobError, PlatformError } from "@gpujob/spec";
+import { GpujobError, listSecrets, PlatformError } from "@gpujob/spec";
 import type { Store } from "@gpujob/store";
 import { closeTakenOver, takenByHand } from "./by-hand-leases.ts";
 import type { MachineAccess } from "./machine-access.ts";
@@ -52,7 +52,7 @@ export function createEnginePorts(options: {
     async resolveSecrets(submission) {
       const values: Record<string, string> = {};
       const missing: string[] = [];
-      for (const [name, reference] of Object.entries(submission.job.secrets)) {
+      for (const [name, reference] of Object.entries(listSecrets(submission.job))) {
         try {
           values[name] = (await resolveSecret(reference, around)).reveal();
         } catch (error) {

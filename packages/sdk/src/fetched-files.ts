@@ -11,6 +11,7 @@ import { findRun, submissionOf } from "./runs.ts";
 export async function resolveFiles(job: JobSpec, store: () => Promise<Store>): Promise<JobSpec> {
   const files: FileSource[] = [];
   const lines: string[] = [];
+  const hostPaths: string[] = [];
   for (const { target, source } of job.files) {
     switch (source.kind) {
       case "local":
@@ -27,6 +28,7 @@ export async function resolveFiles(job: JobSpec, store: () => Promise<Store>): P
         break;
       case "host":
         lines.push(...linkLines(target, source.path));
+        hostPaths.push(source.path);
         break;
     }
   }
@@ -34,6 +36,7 @@ export async function resolveFiles(job: JobSpec, store: () => Promise<Store>): P
   return {
     ...job,
     files,
+    ...(hostPaths.length === 0 ? {} : { hostPaths }),
     setup: [...lines, ...(job.setup === undefined ? [] : [job.setup])].join("\n"),
   };
 }

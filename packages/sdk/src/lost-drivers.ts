@@ -1,4 +1,4 @@
-import { GpujobError } from "@gpujob/spec";
+import { GpujobError, listSecrets } from "@gpujob/spec";
 import type { RunView } from "@gpujob/spec";
 import type { RunRow } from "@gpujob/store";
 import { findOrphans, isDriven, startDriver } from "./background.ts";
@@ -43,7 +43,7 @@ export async function viewWithDriver(workshop: Workshop, row: RunRow): Promise<R
 
 async function missingSecrets({ around }: Workshop, row: RunRow): Promise<readonly string[]> {
   const missing: string[] = [];
-  const secrets = Object.entries(submissionOf(row).job.secrets);
+  const secrets = Object.entries(listSecrets(submissionOf(row).job));
   if (secrets.length === 0) return missing;
   const { resolveSecret } = await import("./on-demand.ts");
   for (const [name, reference] of secrets) {

@@ -3,7 +3,7 @@ import type { Candidate } from "@gpujob/engine";
 import { placeEnvironment } from "@gpujob/engine";
 import type { NoOffer } from "@gpujob/scheduler";
 import type { Failure, JobSpec, PlatformConfig } from "@gpujob/spec";
-import { GpujobError, toFailure } from "@gpujob/spec";
+import { GpujobError, listSecrets, toFailure } from "@gpujob/spec";
 import { scanCode } from "./code.ts";
 import type { CodeScan } from "./code.ts";
 import type { Freshness, JobInput, PlanOptions, PlanResult } from "./gpujob.ts";
@@ -153,9 +153,10 @@ function neverSent(
 /** Missing secrets end here, before anything is rented. */
 async function checkSecrets({ around }: Workshop, job: JobSpec): Promise<void> {
   const missing: string[] = [];
-  for (const [name, reference] of Object.entries(job.secrets)) {
+  for (const [name, reference] of Object.entries(listSecrets(job))) {
     await resolveSecret(reference, around).catch((error: unknown) => {
-      missing.push(`secrets.${name}: ${toFailure(error).message}`);
+      const path = Object.hasOwn(job.secrets, name) ? `secrets.${name}` : name;
+      missing.push(`${path}: ${toFailure(error).message}`);
     });
   }
   if (missing.length === 0) return;

@@ -1,5 +1,5 @@
 import type { JobSpec } from "@gpujob/spec";
-import { createRedactor } from "@gpujob/spec";
+import { createRedactor, listSecrets } from "@gpujob/spec";
 import type { RedactorStream } from "@gpujob/spec";
 import type { LogChunk } from "./gpujob.ts";
 import { resolveSecret } from "./secrets.ts";
@@ -8,7 +8,7 @@ import type { Surroundings } from "./surroundings.ts";
 /** The job's secrets as far as they can be resolved here; what cannot be known cannot be hidden. */
 export async function knownSecrets(job: JobSpec, around: Surroundings): Promise<readonly string[]> {
   const found = await Promise.allSettled(
-    Object.values(job.secrets).map(async (reference) =>
+    Object.values(listSecrets(job)).map(async (reference) =>
       (await resolveSecret(reference, around)).reveal(),
     ),
   );

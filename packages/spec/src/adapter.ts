@@ -105,6 +105,8 @@ export interface Offer {
    * `availability` is `none`, and what the machine itself would say is left out.
    */
   readonly outOfReach?: Failure;
+  /** Can this one run `docker:` images? Stands before the capability. `problem` follows the word Docker: `is not installed`. */
+  readonly docker?: true | { readonly problem: string };
   /** Largest gang or native node count; default 1. */
   readonly maxNodes?: number;
   /** Expected interruptions per hour of a spot machine, where known. */
@@ -154,7 +156,10 @@ export interface LeaseRequest {
   readonly offer: Offer;
   /** 1, or more with `multiNode: native`. */
   readonly nodes: number;
+  /** An image of the platform. A `docker:` image is none: the machine's own Docker runs it. */
   readonly image?: string;
+  /** The job demands such a network between its nodes, and the offer has it: ask for it where that is not by itself. */
+  readonly fabric?: "rdma";
   readonly diskGib: number;
   /** One OpenSSH public key line. */
   readonly sshPublicKey: string;
@@ -358,7 +363,7 @@ export interface Capabilities {
   readonly tagging: "tags" | "name" | "none";
   /** Can an image be chosen? @default false */
   readonly image: boolean;
-  /** Can the machine run `docker:REF` images? @default false */
+  /** Has the machine a Docker engine that our user may use, with its cards, so that `docker:REF` images run? @default false */
   readonly docker: boolean;
   /** Does the adapter implement `openChannel`? @default false */
   readonly channel: boolean;

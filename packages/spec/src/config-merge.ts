@@ -101,7 +101,7 @@ function mergeDefaults(layers: readonly ConfigLayer[], origins: Origins): Config
     for (const [key, value] of mapEntries(valueAt(layer.written.value, ["defaults"]))) {
       const below = defaults[key];
       const local = localDefault(key, value, layer);
-      const canMerge = isMap(below) && isMap(local) && key !== "image";
+      const canMerge = isMap(below) && isMap(local) && key !== "image" && key !== "registry";
       defaults[key] = canMerge ? { ...below, ...local } : local;
       origins.set(formatPath(["defaults", key]), layer.written.where(["defaults", key]));
       for (const [inner] of mapEntries(value)) {
@@ -116,7 +116,7 @@ function mergeDefaults(layers: readonly ConfigLayer[], origins: Origins): Config
 /** A default whose relative paths start at its own file, whatever is merged over it. */
 function localDefault(key: string, value: unknown, base: PathBase): unknown {
   if (key === "workdir" && typeof value === "string") return resolveLocal(value, base);
-  if (key === "secrets") return withLocalSecrets(value, base);
+  if (key === "secrets" || key === "registry") return withLocalSecrets(value, base);
   if (key !== "files") return value;
   const files = mapEntries(value).map(([target, source]): [string, unknown] => {
     const isLocal = typeof source === "string" && readFileSource(source).kind === "local";

@@ -63,7 +63,7 @@ export function findTrustConcerns(layer: Layer): readonly TrustConcern[] {
 function concernOf(path: readonly PropertyKey[], value: unknown): TrustConcern["kind"] | undefined {
   const name = nameOf(path);
   const isScalar = typeof value !== "object";
-  if (path[0] === "defaults" && path[1] !== "secrets") return undefined;
+  if (path[0] === "defaults" && path[1] !== "secrets" && path[1] !== "registry") return undefined;
   if (isSecretReference(value)) return "command" in value ? "command" : "credential";
   if (path[0] === "defaults") return isScalar ? "credential" : undefined;
   if (name === "command" && typeof path.at(-1) === "string") return "command";

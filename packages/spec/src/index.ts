@@ -132,6 +132,7 @@ export { parseJobFile } from "./job-file.ts";
 export type { JobFileInput, JobLayer } from "./job-file.ts";
 export type { JobEnvironment } from "./job-environment.ts";
 export { jobDefaults } from "./job-spec.ts";
+export { listSecrets, splitSecrets } from "./job-secrets.ts";
 export { secretReferenceSchema } from "./secret-schema.ts";
 export {
   durationSchema,

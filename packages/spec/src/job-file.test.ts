@@ -207,7 +207,7 @@ describe("a job file", () => {
     ].join("\n");
     expect(complaint(text).split("\n")).toMatchInlineSnapshot(`
       [
-        "train.yaml:1:1: nmae is no key that gpujob knows. Valid here: name, resources, model, market, region, residency, platforms, image, workdir, files, env, secrets, mirrors, setup, run, outputs, checkpoint, expectedTime, limits, retry, queue, hedge, probe, keep, idle, ports, labels, profile.",
+        "train.yaml:1:1: nmae is no key that gpujob knows. Valid here: name, resources, model, market, region, residency, platforms, image, registry, workdir, files, env, secrets, mirrors, setup, run, outputs, checkpoint, expectedTime, limits, retry, queue, hedge, probe, keep, idle, ports, labels, profile.",
         "train.yaml:2:1: gpu is no key that gpujob knows. Write it as resources.gpu.",
         "train.yaml:4:8: resources.gpu: "nvidai:A100" has a second name: "A100". "nvidai" is not a vendor. Did you mean "nvidia"?",
         "train.yaml:5:10: resources.nodes: Must be a number, not text.",
@@ -250,7 +250,9 @@ describe("a job file", () => {
       "matrix: {}",
       "parallel: 2",
       "mirrors: off",
-      "image: docker:nvcr.io/x",
+      "image: docker:-x",
+      "registry: {user: a, password: {env: P}}",
+      "{image: docker:x/y, registry: {user: a, password: plain}}",
       "checkpoint: {path: a, store: storage}",
       "files: {a: hf://x/y}",
       "num_nodes: 2",
@@ -270,14 +272,16 @@ describe("a job file", () => {
         "train.yaml:1:1: matrix is not yet supported. Submit one job per combination, with -e for what differs.",
         "train.yaml:1:1: parallel is not yet supported. Submit one job per combination, with -e for what differs.",
         "train.yaml:1:10: mirrors: Must be auto or none, not "off".",
-        "train.yaml:1:8: image: docker: images are not yet supported. Use an image alias such as pytorch-2.8, and install the rest in \`setup\`.",
+        "train.yaml:1:8: image: "docker:-x" is not an image of Docker. Write what \`docker pull\` takes, such as docker:nvcr.io/nvidia/pytorch:25.10-py3.",
+        "train.yaml:1:1: registry: It is the log-in for a docker: image, and \`image\` names none. Remove it.",
+        "train.yaml:1:51: registry.password: A secret is never written into a file; say where it is: { env: NAME }, { file: PATH }, { command: "…" } or { keyring: NAME }.",
         "train.yaml:1:30: checkpoint.store: Checkpoints in storage are not yet supported. Use local: checkpoints are kept on this machine.",
         "train.yaml:1:12: files.a: "hf://x/y": hf:// is not yet supported. Use a local path, an https:// address or host:/path, or fetch it in \`setup\`.",
         "train.yaml:1:1: num_nodes is no key that gpujob knows. Write resources.nodes instead.",
         "train.yaml:1:1: budget is no key that gpujob knows. Write limits.budget instead.",
         "train.yaml:1:13: resources.cpus is no key that gpujob knows. Write resources.cpu instead.",
         "train.yaml:1:1: time is no key that gpujob knows. Write it as limits.time.",
-        "train.yaml:1:1: zzz is no key that gpujob knows. Valid here: name, resources, model, market, region, residency, platforms, image, workdir, files, env, secrets, mirrors, setup, run, outputs, checkpoint, expectedTime, limits, retry, queue, hedge, probe, keep, idle, ports, labels, profile.",
+        "train.yaml:1:1: zzz is no key that gpujob knows. Valid here: name, resources, model, market, region, residency, platforms, image, registry, workdir, files, env, secrets, mirrors, setup, run, outputs, checkpoint, expectedTime, limits, retry, queue, hedge, probe, keep, idle, ports, labels, profile.",
       ]
     `);
   });

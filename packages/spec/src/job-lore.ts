@@ -12,7 +12,6 @@ export const jobKeyLore: KeyLore = {
     deadline: later.E,
     matrix: later.matrix,
     parallel: later.matrix,
-    registry: "It belongs to docker images, which come with it; use an image of the platform.",
   },
   peers: {
     accelerators: "resources.gpu",

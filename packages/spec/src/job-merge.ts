@@ -12,7 +12,7 @@ export interface PathBase {
 
 /** Makes the paths on this machine absolute, so that layers from different folders can be merged. */
 export function absolutePaths(values: JobValues, base: PathBase): JobValues {
-  const { workdir, files, secrets } = values;
+  const { workdir, files, secrets, registry } = values;
   return {
     ...values,
     ...(workdir === undefined ? {} : { workdir: resolveLocal(workdir, base) }),
@@ -22,6 +22,16 @@ export function absolutePaths(values: JobValues, base: PathBase): JobValues {
     ...(secrets === undefined
       ? {}
       : { secrets: mapValues(secrets, (reference) => absoluteReference(reference, base)) }),
+    ...(registry === undefined ? {} : { registry: absoluteLogin(registry, base) }),
+  };
+}
+
+type Login = NonNullable<JobValues["registry"]>;
+
+function absoluteLogin({ user, password }: Login, base: PathBase): Login {
+  return {
+    user: typeof user === "string" ? user : absoluteReference(user, base),
+    password: absoluteReference(password, base),
   };
 }
 

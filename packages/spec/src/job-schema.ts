@@ -204,10 +204,21 @@ export function createJobSchema(names: GpuNames, written?: unknown) {
       platforms: () => platformsSchema().exactOptional(),
       image: () =>
         readWith(readImage, {
-          description: "Image alias of the catalogue, or a map by platform with default.",
-          examples: ["pytorch-2.8"],
+          description:
+            "Image alias of the catalogue, docker:REF for a container, or a map by platform with default.",
+          examples: ["pytorch-2.8", "docker:nvcr.io/nvidia/pytorch:25.10-py3"],
           type: ["string", "object"],
         }).exactOptional(),
+      registry: () =>
+        z
+          .strictObject({
+            user: z
+              .union([z.string().min(1), secretReferenceSchema])
+              .meta({ description: "The name, or where it is to be found." }),
+            password: secretReferenceSchema,
+          })
+          .meta({ description: "Log-in to the private registry of a docker: image." })
+          .exactOptional(),
       workdir: () =>
         convert(z.string(), (path) => checkPath(path, "workdir"))
           .meta({ description: "Folder whose files are sent, relative to this file." })

@@ -50,6 +50,7 @@ export function toJobSpec(
       prefer: platforms.prefer ?? [],
     },
     ...optional("image", values.image),
+    ...optional("registry", values.registry),
     ...optional("workdir", values.workdir),
     files: toFiles(values.files ?? {}),
     environment: context.environment,
@@ -181,6 +182,10 @@ function crossCheck(values: JobValues, job: JobSpec, { whereOf }: Context): read
   for (const name of job.platforms.allow) {
     if (!job.platforms.deny.includes(name)) continue;
     add(["platforms", "deny"], `${name} is allowed and denied. Keep one of the two.`);
+  }
+  const images = typeof job.image === "object" ? Object.values(job.image) : [job.image];
+  if (job.registry !== undefined && !images.some((image) => image?.startsWith("docker:"))) {
+    add(["registry"], "It is the log-in for a docker: image, and `image` names none. Remove it.");
   }
   for (const { path, message } of values.model === undefined ? [] : checkModel(values.model)) {
     add(["model", ...path], message);

@@ -34,10 +34,10 @@ export function readWholeRange(value: unknown): Range {
   return parseRange(value, { parse, bare: "at-least" });
 }
 
-/** Reads an image: an alias of the catalogue, or a map by platform. @throws `usage`, for docker images too. */
+/** Reads an image: an alias of the catalogue, `docker:REF`, or a map by platform. @throws `usage`. */
 export function readImage(value: unknown): string | Readonly<Record<string, string>> {
   if (typeof value === "string") return checkImage(value);
-  const next = "Write an alias such as pytorch-2.8, or a map by platform with `default`.";
+  const next = "Write an alias such as pytorch-2.8, docker:REF, or a map by platform with `default`.";
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     throw unreadable(value, "an image", next);
   }
@@ -51,11 +51,12 @@ export function readImage(value: unknown): string | Readonly<Record<string, stri
 
 function checkImage(image: string): string {
   if (image.startsWith("docker:")) {
-    const hint = "Use an image alias such as pytorch-2.8, and install the rest in `setup`.";
-    throw new GpujobError("usage", "docker: images are not yet supported.", { hint });
+    if (/^[a-zA-Z0-9][\w./:@-]{0,254}$/.test(image.slice("docker:".length))) return image;
+    const next = "Write what `docker pull` takes, such as docker:nvcr.io/nvidia/pytorch:25.10-py3.";
+    throw unreadable(image, "an image of Docker", next);
   }
   if (/^[\w./:@+-]{1,200}$/.test(image)) return image;
-  throw unreadable(image, "an image", "Write an alias such as pytorch-2.8.");
+  throw unreadable(image, "an image", "Write an alias such as pytorch-2.8, or docker:REF.");
 }
 
 const signals = ["SIGTERM", "SIGINT", "SIGHUP", "SIGUSR1", "SIGUSR2", "SIGQUIT", "SIGCONT"];

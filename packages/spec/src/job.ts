@@ -90,10 +90,18 @@ export interface JobSpec {
     readonly deny: readonly string[];
     readonly prefer: readonly string[];
   };
+  /** An image of the platform, or `docker:` and what Docker pulls; one for all, or by platform with `default`. */
   readonly image?: string | Readonly<Record<string, string>>;
+  /** The log-in to the registry of a Docker image. */
+  readonly registry?: {
+    readonly user: string | SecretReference;
+    readonly password: SecretReference;
+  };
   /** Absolute folder on this machine whose files are sent; absent: nothing is sent. */
   readonly workdir?: string;
   readonly files: readonly FileSource[];
+  /** Absolute paths of the machine that the job reads; a container shows them too. */
+  readonly hostPaths?: readonly string[];
   /** Final values; `null` never leaves the parser without an error. */
   readonly environment: Readonly<Record<string, string>>;
   readonly secrets: Readonly<Record<string, SecretReference>>;

@@ -1,5 +1,6 @@
-import type { Failure, FailureKind, JobSpec, Lease, LeaseRequest } from "@gpujob/spec";
+import type { Failure, FailureKind, Lease, LeaseRequest } from "@gpujob/spec";
 import { IncompleteListError, toFailure } from "@gpujob/spec";
+import { imageFor } from "@gpujob/scheduler";
 import type { Member } from "../core/context.ts";
 import { isEnding } from "../core/status.ts";
 import { usualBootMs } from "./boot-times.ts";
@@ -116,7 +117,8 @@ async function requestFor(work: Work, ref: MemberRef): Promise<LeaseRequest> {
     diskGib: job.resources.diskGib?.min ?? attempt.candidate.offer.includedDiskGib ?? 0,
     sshPublicKey: await ports.sshPublicKey(),
     endsAt: new Date(until).toISOString(),
-    ...imageFor(job.image, target.name),
+    ...platformImage(imageFor(job, target.name)),
+    ...(job.resources.fabric.kind === "rdma" && job.resources.nodes > 1 ? { fabric: "rdma" } : {}),
     ...(priceLimit === undefined
       ? {}
       : {
@@ -128,10 +130,9 @@ async function requestFor(work: Work, ref: MemberRef): Promise<LeaseRequest> {
   };
 }
 
-/** One image for all, or by platform with a `default`. */
-function imageFor(image: JobSpec["image"], platform: string): { readonly image?: string } {
-  const chosen = typeof image === "object" ? (image[platform] ?? image["default"]) : image;
-  return chosen === undefined ? {} : { image: chosen };
+/** A Docker image is for the machine's own Docker, once it is up. */
+function platformImage(image: string | undefined): { readonly image?: string } {
+  return image === undefined || image.startsWith("docker:") ? {} : { image };
 }
 
 async function created(work: Work, ref: MemberRef, lease: Lease): Promise<void> {

@@ -22,26 +22,62 @@ const resources = {
 } as const;
 const sold = { vendor: "nvidia", vramGib: 24, count: 2, interconnect: "unknown" } as const;
 
+const machine: HostFacts = {
+  bootId: "boot",
+  machineId: "machine",
+  uptimeMs: 1,
+  user: "root",
+  home: "/root",
+  root: "/root/.gpujob",
+  os: "Linux",
+  architecture: "x86_64",
+  cpuCount: 8,
+  memoryGib: 64,
+  diskFreeGib: 100,
+  gpus: [],
+  tools: [],
+};
+
 function check(model: string, names: readonly string[], vramGib = 23.6) {
   const offer: Offer = { ...bare, gpu: { ...sold, model } };
   const gpus = names.map((name, index): HostGpu => ({ index, name, vramGib, isBusy: false }));
-  const facts: HostFacts = {
-    bootId: "boot",
-    machineId: "machine",
-    uptimeMs: 1,
-    user: "root",
-    home: "/root",
-    root: "/root/.gpujob",
-    os: "Linux",
-    architecture: "x86_64",
-    cpuCount: 8,
-    memoryGib: 64,
-    diskFreeGib: 100,
-    gpus,
-    tools: [],
-  };
-  return compareWithOffer(offer, { resources }, facts, undefined);
+  return compareWithOffer(offer, { resources }, { ...machine, gpus }, undefined);
 }
+
+describe("Docker on a machine", () => {
+  const gpu = { ...sold, model: "RTX4090" };
+  const cards = ["a", "b"].map(
+    (_, index): HostGpu => ({
+      index,
+      name: "NVIDIA GeForce RTX 4090",
+      vramGib: 23.6,
+      isBusy: false,
+    }),
+  );
+  const say = (changes: Partial<HostFacts>, image = "docker:pytorch:1"): string | undefined =>
+    compareWithOffer(
+      { ...bare, gpu },
+      { resources, image },
+      { ...machine, gpus: cards, ...changes },
+      undefined,
+    ).failure?.message;
+
+  it("must be there, run and be open to us, where the job comes in an image of it", ({
+    expect,
+  }) => {
+    expect(say({})).toContain("needs Docker, which is not installed there");
+    expect(say({ docker: "stopped" })).toContain("whose engine does not run there");
+    expect(say({ docker: "forbidden" })).toContain("add root to the group docker");
+    expect(say({ docker: "usable" })).toBeUndefined();
+    expect(say({}, "pytorch-2.8")).toBeUndefined();
+  });
+
+  it("must give cards to containers, where the machine has some", ({ expect }) => {
+    const tools = ["nvidia-smi"];
+    expect(say({ docker: "usable", tools })).toContain("needs the NVIDIA Container Toolkit");
+    expect(say({ docker: "usable", tools: [...tools, "nvidia-docker"] })).toBeUndefined();
+  });
+});
 
 describe("the cards of a machine", () => {
   it("are refused when they are another model, whatever their memory", ({ expect }) => {

@@ -1,4 +1,5 @@
 import { resolveGpuName } from "@gpujob/catalog";
+import { imageFor } from "@gpujob/scheduler";
 import type { Failure, HostFacts, HostGpu, JobSpec, Node, Offer } from "@gpujob/spec";
 
 /** Memory of a card may read this much below what is sold: 24 GB cards show 22.4 GiB. */
@@ -10,7 +11,7 @@ const vramTolerance = 0.07;
  */
 export function compareWithOffer(
   offer: Offer,
-  job: Pick<JobSpec, "resources">,
+  job: Pick<JobSpec, "resources" | "image">,
   facts: HostFacts,
   node: Node | undefined,
 ): { readonly failure?: Failure; readonly warnings: readonly string[] } {
@@ -19,6 +20,8 @@ export function compareWithOffer(
   if (offer.gpu !== undefined) checkCards(offer.gpu, facts, node, problems, warnings);
   // Missing cards are bad for every job; too little disk only for this one.
   const scope = problems.length > 0 ? "host" : "offer";
+  const image = imageFor(job, offer.platform);
+  if (image?.startsWith("docker:") === true) problems.push(...dockerProblems(image, offer, facts));
   const wantedDisk = job.resources.diskGib?.min;
   if (wantedDisk !== undefined && facts.diskFreeGib < wantedDisk * (1 - vramTolerance)) {
     problems.push(`${facts.diskFreeGib.toFixed(1)} GiB of disk are free, ${wantedDisk} asked for`);
@@ -38,6 +41,20 @@ export function compareWithOffer(
 }
 
 const leastInodes = 1000;
+
+/** Why a Docker image cannot run here, and what to do about it. */
+function dockerProblems(image: string, { gpu }: Offer, facts: HostFacts): readonly string[] {
+  const { docker, user, tools } = facts;
+  if (docker === undefined) return [`${image} needs Docker, which is not installed there`];
+  if (docker === "stopped")
+    return [`${image} needs Docker, whose engine does not run there (no /var/run/docker.sock)`];
+  if (docker === "forbidden") {
+    return [`${image} needs Docker, which ${user} may not use there; add ${user} to the group docker`];
+  }
+  const hasCards = gpu?.vendor === "nvidia" && tools.includes("nvidia-smi");
+  if (!hasCards || tools.includes("nvidia-docker")) return [];
+  return [`${image} needs the NVIDIA Container Toolkit, without which Docker gives no cards`];
+}
 
 function checkCards(
   gpu: NonNullable<Offer["gpu"]>,

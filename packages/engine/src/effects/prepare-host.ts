@@ -1,5 +1,14 @@
-import type { Failure, GangSsh, HostPlan, HostSession, Lease, UploadFile } from "@gpujob/spec";
-import { GpujobError, toFailure } from "@gpujob/spec";
+import type {
+  Failure,
+  GangSsh,
+  HostPlan,
+  HostSession,
+  JobSpec,
+  Lease,
+  UploadFile,
+} from "@gpujob/spec";
+import { GpujobError, splitSecrets, toFailure } from "@gpujob/spec";
+import { imageFor } from "@gpujob/scheduler";
 import { budgetStopAt, defaultGraceMs } from "../core/limits.ts";
 import { isEnding } from "../core/status.ts";
 import { placeEnvironment } from "../core/place-environment.ts";
@@ -125,8 +134,9 @@ async function newestCheckpoint(work: Work): Promise<readonly UploadFile[]> {
 
 async function planFor(work: Work, ref: MemberRef, isResumed: boolean): Promise<HostPlan> {
   const { session } = work;
-  const { submission, secrets } = session;
+  const { submission } = session;
   const { job } = submission;
+  const { secrets, login } = splitSecrets(job, session.secrets);
   const { attempt, target } = lookUp(work, ref);
   const now = session.ports.clock.now();
   const orphan = orphanMs(session, target);
@@ -140,6 +150,7 @@ async function planFor(work: Work, ref: MemberRef, isResumed: boolean): Promise<
       GPUJOB_PLATFORM: attempt.candidate.offer.platform,
     },
     secrets,
+    ...containerFor(job, target.name, login),
     isResumed,
     stopSignal: job.checkpoint?.signal ?? "SIGTERM",
     graceMs: job.checkpoint?.graceMs ?? defaultGraceMs,
@@ -160,6 +171,23 @@ async function planFor(work: Work, ref: MemberRef, isResumed: boolean): Promise<
     ...(job.run === undefined ? {} : { run: job.run }),
     ...(job.idleMs === undefined ? {} : { idleMs: job.idleMs }),
     ...(job.checkpoint === undefined ? {} : { checkpointPath: job.checkpoint.path }),
+  };
+}
+
+/** What the machine's Docker is to make of the job, where it asks for that there. */
+function containerFor(
+  job: JobSpec,
+  platform: string,
+  login: NonNullable<HostPlan["container"]>["login"],
+): Pick<HostPlan, "container"> {
+  const image = imageFor(job, platform);
+  if (image?.startsWith("docker:") !== true) return {};
+  return {
+    container: {
+      image: image.slice("docker:".length),
+      ...(login === undefined ? {} : { login }),
+      ...(job.hostPaths === undefined ? {} : { mounts: job.hostPaths }),
+    },
   };
 }
 
