@@ -85,10 +85,11 @@ type Check = (offer: Offer) => Miss | undefined;
 
 /** Only what the job asks for is looked at. */
 function compileChecks(
-  { resources, limits }: JobSpec,
+  job: JobSpec,
   exclusions: readonly Exclusion[],
   context: MatchContext,
 ): readonly Check[] {
+  const { resources, limits } = job;
   const { cpuCount, memoryGib, diskGib, nodes, fabric } = resources;
   const checks: Check[] = [
     (offer) => missOfStock(offer, nodes, context.isStockIgnored === true),
