@@ -356,6 +356,20 @@ it("takes two moments in which a platform misses a machine for no proof that it 
   }
 });
 
+it("takes a young machine whose release was accepted for gone only when its platform must show it", async ({
+  expect,
+}) => {
+  const platforms = [{ ...rented, windowMs: 50_000, releaseMs: 20_000 }];
+  for (let atMs = 10_000; atMs < 30_000; atMs += 1000) {
+    const faults: readonly Fault[] = [
+      { kind: "wish", atMs: 8000, isNow: true },
+      { kind: "api", platform: 0, atMs, ms: 26_000, how: "vanish" },
+    ];
+    const facts = scenario(faults, { platforms, job: { workMs: 30_000 } });
+    expect([atMs, await playScenario(facts)]).toEqual([atMs, []]);
+  }
+});
+
 it("starts no job at the moment of its time limit, when the next driver comes just then", async ({
   expect,
 }) => {

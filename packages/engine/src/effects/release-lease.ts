@@ -13,7 +13,7 @@ const supersededWaitMs = 30_000;
 
 /**
  * Ends one lease and stays until its absence is proven, for ever if need be: a terminal state by id, or "no such machine"
- * twice, ten seconds apart, from a platform that had shown it before or has had time to show it.
+ * twice, ten seconds apart, from a platform that has had time to show it.
  */
 export async function runReleaseLease(work: Work, ref: MemberRef): Promise<void> {
   const { session, signal } = work;
@@ -197,10 +197,12 @@ function createAbsence(
     if (target.capabilities.release === "by-hand") return undefined;
     // Nothing bills on a machine of the user's own: that its reservation is gone is all there is to prove.
     if (target.capabilities.release === "owned" && isAccepted) return { state: "gone" };
-    const isTrusted = asked.ageMs > target.capabilities.visibilityWindowMs || hasAccepted;
-    if (!isTrusted) return undefined;
+    const isYoung = asked.ageMs <= target.capabilities.visibilityWindowMs;
     // An earlier look may have been too early to see it: then it may have billed until now.
+    if (isYoung && !hasAccepted) return undefined;
     firstMiss ??= { at: now, monotonic: clock.monotonic() };
+    // A young one comes and goes in what its platform shows, and may be ending still.
+    if (isYoung) return undefined;
     const isRepeated = asked.monotonic - firstMiss.monotonic >= betweenLooksMs;
     return isRepeated ? prove(firstMiss.at) : undefined;
   }
