@@ -25,9 +25,14 @@ export function explainRank(
 
 function explainFirst(priced: PricedOffer, all: readonly PricedOffer[], job: JobSpec): string {
   if (all.length === 1) return "The only offer that fits";
-  const isCheapest = all.every(
-    ({ quote }) => quote.totalPrice.micros >= priced.quote.totalPrice.micros,
-  );
+  const { score } = priced.standing.explain();
+  if (score !== undefined) {
+    const others = all.filter((one) => one !== priced).flatMap(withScore);
+    const order = sayOrder(priced, job);
+    const best = explainBest(priced, score, others);
+    return order.length === 0 ? best : `${best}, in the order asked for: ${joinOr(order)}`;
+  }
+  const isCheapest = all.every(({ due }) => due.micros >= priced.due.micros);
   if (isCheapest) return `Cheapest of ${all.length} that fit`;
   const causes = [
     ...(job.resources.isOrderedPreference ? ["the first accelerator asked for that there is"] : []),
@@ -39,8 +44,8 @@ function explainFirst(priced: PricedOffer, all: readonly PricedOffer[], job: Job
 }
 
 function explainOther(priced: PricedOffer, first: PricedOffer): string {
-  const { currency } = priced.quote.totalPrice;
-  const more = priced.quote.totalPrice.micros - first.quote.totalPrice.micros;
+  const { currency } = priced.due;
+  const more = priced.due.micros - first.due.micros;
   const difference =
     more === 0
       ? "Same price as the first"

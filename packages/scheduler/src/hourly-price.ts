@@ -1,7 +1,9 @@
 import { scaleMoney } from "@gpujob/catalog";
 import type { Money, Offer } from "@gpujob/spec";
+import { computeTerms } from "./bill.ts";
 
-/** What all nodes cost per hour after the platform's discount, in the offer's currency; compute only. */
+/** What all nodes cost per hour after all discounts, in the offer's currency; compute only. */
 export function hourlyPrice({ price }: Pick<Offer, "price">, nodes: number): Money {
-  return scaleMoney(price.perHour, { times: [nodes, price.discount ?? 1] });
+  const { perHour, factor } = computeTerms(price);
+  return scaleMoney(perHour, { times: [nodes, factor] });
 }

@@ -16,6 +16,8 @@ import type { Miss } from "./miss.ts";
 import { compileModelFit, type ModelFit } from "./model-fit.ts";
 import { planModel } from "./model-plan.ts";
 import { indexOffers, type OfferIndex } from "./offer-index.ts";
+import { type Accounts, withAccount } from "./own-account.ts";
+import { payQuote, type Purse } from "./own-credit.ts";
 import { priceOffer } from "./price.ts";
 import type { PricedOffer } from "./priced-offer.ts";
 import { explainRank } from "./explain-rank.ts";
@@ -32,6 +34,12 @@ export interface PlanInput {
   readonly exclusions: readonly Exclusion[];
   readonly rates: readonly ExchangeRate[];
   readonly currency: Currency;
+  /** What the user's accounts have: rates, surcharges, prices that the platforms do not tell. */
+  readonly accounts?: Accounts;
+  /** What is left of coupons and prepaid hours; needs `nowMs`. */
+  readonly purse?: Purse;
+  /** Epoch milliseconds; absent: no deadline is looked at. */
+  readonly nowMs?: number;
   /** Bytes that will be sent to each node; absent: not known. */
   readonly uploadBytes?: number;
   /** Bytes of outputs that will come home from each node; absent: not known. */
@@ -89,14 +97,29 @@ export function rankOffers(input: PlanInput): RankedPlan {
         : {}),
     },
   );
-  const priced = fitting.map(({ offer, gpuPreference }) => ({
-    offer,
-    quote: priceOffer(job, offer, input),
-    gpuPreference: job.resources.isOrderedPreference ? gpuPreference : 0,
-    platformPreference: preferenceOf(job, offer.platform),
-    isStale: isStale(offer),
-  }));
-  const sorted = priced.toSorted(comparePriced);
+  const { nodes } = job.resources;
+  const quoted = fitting.map(({ offer: told, gpuPreference }) => {
+    const offer = withAccount(told, input.accounts);
+    const quote = priceOffer(job, offer, input);
+    const paid = payQuote(offer, quote, { ...input, nodes });
+    return {
+      offer,
+      told,
+      quote,
+      ...paid,
+      due: paid.toPay?.amount ?? quote.totalPrice,
+      gpuPreference: job.resources.isOrderedPreference ? gpuPreference : 0,
+      platformPreference: preferenceOf(job, offer.platform),
+      isStale: isStale(offer),
+    };
+  });
+  const standings = standOf(job, quoted, input);
+  const sorted = quoted
+    .flatMap((one, index): PricedOffer[] => {
+      const standing = standings[index];
+      return standing === undefined ? [] : [{ ...one, standing }];
+    })
+    .toSorted(comparePriced);
   const fit = compileModelFit(job);
   const model = planModel({ ...input, index }, sorted);
   return {
@@ -128,7 +151,8 @@ function comparePriced(a: PricedOffer, b: PricedOffer): number {
     Number(a.isStale) - Number(b.isStale) ||
     a.gpuPreference - b.gpuPreference ||
     a.platformPreference - b.platformPreference ||
-    a.quote.totalPrice.micros - b.quote.totalPrice.micros ||
+    a.standing.order - b.standing.order ||
+    a.due.micros - b.due.micros ||
     compareIds(a.offer, b.offer)
   );
 }
@@ -168,6 +192,10 @@ function toCandidate(
     pricePerHour: quote.pricePerHour,
     totalPrice: quote.totalPrice,
     breakdown: quote.breakdown,
+    ...(offer.price.perHour.currency === quote.totalPrice.currency
+      ? {}
+      : { pricedIn: offer.price.perHour.currency }),
+    ...(priced.toPay === undefined ? {} : { toPay: priced.toPay }),
     availability: String(offer.availability),
     observedAt: offer.observedAt,
     ...(priced.isStale ? { isStale: true } : {}),

@@ -8,6 +8,7 @@ import {
   type Money,
   type Offer,
 } from "@gpujob/spec";
+import { compileDeadlineCheck, type DeadlineContext } from "./deadline.ts";
 import { type Exclusion, isExcluded } from "./exclusions.ts";
 import { imageFor } from "./image.ts";
 import { compileGpuMatch, type GpuMatch } from "./match-gpu.ts";
@@ -15,10 +16,12 @@ import { compilePlaceMatch, type Place } from "./match-place.ts";
 import { isWithin, type Miss, missOfSize } from "./miss.ts";
 import { compileModelFit } from "./model-fit.ts";
 import { hourlyPrice } from "./hourly-price.ts";
+import { type Accounts, withAccount } from "./own-account.ts";
+import { compileDemands, type TraitsByPlatform } from "./profile-demands.ts";
 import { countOf, formatNumber, formatRange } from "./text.ts";
 
 /** What matching needs beside the job and the offer. */
-export interface MatchContext {
+export interface MatchContext extends DeadlineContext {
   /** By the configured platform's name. A platform left out is held to nothing. */
   readonly capabilitiesByPlatform: Readonly<Record<string, Capabilities>>;
   readonly rates: readonly ExchangeRate[];
@@ -26,6 +29,10 @@ export interface MatchContext {
   readonly currency: Currency;
   /** Sold out is no miss: for a list of what there is, not for a plan. @default false */
   readonly isStockIgnored?: boolean;
+  /** What people say of the platforms; for profiles that demand more than a fit. */
+  readonly traitsByPlatform?: TraitsByPlatform;
+  /** What the user has where. Absent: offers count as they are. */
+  readonly accounts?: Accounts;
 }
 
 /** The checks of one job, made ready for many offers. */
@@ -113,8 +120,9 @@ function compileChecks(
   }
   if (job.image !== undefined) checks.push((offer) => missOfDocker(offer, job, context));
   const limit = limits.pricePerHour;
-  if (limit) checks.push((offer) => missOfPrice(offer, nodes, limit, context.rates));
-  return checks;
+  if (limit) checks.push((offer) => missOfPrice(offer, nodes, limit, context));
+  const deadline = compileDeadlineCheck(job, context);
+  return deadline === undefined ? checks : [...checks, deadline];
 }
 
 function missOfDisk(
@@ -203,9 +211,10 @@ function missOfPrice(
   offer: Offer,
   nodes: number,
   limit: Money,
-  rates: readonly ExchangeRate[],
+  { rates, accounts }: MatchContext,
 ): Miss | undefined {
-  const price = convertMoney(hourlyPrice(offer, nodes), limit.currency, rates);
+  const own = hourlyPrice(withAccount(offer, accounts), nodes);
+  const price = convertMoney(own, limit.currency, rates);
   if (price.micros <= limit.micros) return undefined;
   return {
     key: "limits.price",

@@ -3,6 +3,7 @@ import { compareIds } from "./compare.ts";
 import { findOffers } from "./find-offers.ts";
 import { compileModelFit } from "./model-fit.ts";
 import type { OfferIndex } from "./offer-index.ts";
+import { withAccount } from "./own-account.ts";
 import { priceOffer, type OfferQuote, type PriceContext } from "./price.ts";
 import type { PricedOffer } from "./priced-offer.ts";
 import type { Exclusion } from "./exclusions.ts";
@@ -28,7 +29,7 @@ export function findAlternatives(
   fitting: readonly PricedOffer[],
 ): readonly ModelAlternative[] {
   // What fits already is no cheaper for a job that is changed.
-  const seen = new Set(fitting.map(({ offer }) => offer));
+  const seen = new Set(fitting.map(({ told }) => told));
   const first = fitting[0]?.quote.totalPrice;
   const least = Math.min(...fitting.map(({ quote }) => quote.totalPrice.micros));
   return variantsOf(market.job)
@@ -51,7 +52,7 @@ function cheapest(
   let best: { readonly offer: PricedOffer["offer"]; readonly quote: OfferQuote } | undefined;
   for (const { offer } of findOffers({ ...market, job })) {
     if (seen.has(offer)) continue;
-    const quote = priceOffer(job, offer, market);
+    const quote = priceOffer(job, withAccount(offer, market.accounts), market);
     const more =
       best === undefined
         ? -1

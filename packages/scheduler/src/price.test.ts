@@ -7,7 +7,7 @@ import { cny, context, plainPrice, sampleJob, sampleOffer, usd } from "./testing
 const sendsFiles = { workdir: "/home/me/job" };
 
 function partsOf(breakdown: PriceBreakdown): readonly (Money | null)[] {
-  const { unknown: _, ...parts } = breakdown;
+  const { unknown: _, ownRate: __, ...parts } = breakdown;
   return Object.values(parts);
 }
 
@@ -72,30 +72,40 @@ describe("priceOffer", () => {
     const job = sampleJob({ resources: { nodes: 2, diskGib: { min: 150 } } });
     const offer = sampleOffer({ price, bootSeconds: 0, maxNodes: 2 });
     const quote = priceOffer(job, offer, { ...context, outputBytes: 2 ** 31 });
-    expect(quote.breakdown.disk).toEqual(cny(0.2));
-    expect(quote.breakdown.publicIp).toEqual(cny(0.04));
+    // Two GiB take 172 s at 100 Mbit/s, for which everything is paid too.
+    const hours = 1 + 172 / 3600;
+    expect(quote.breakdown.disk).toEqual(cny(0.2 * hours));
+    expect(quote.breakdown.publicIp).toEqual(cny(0.04 * hours));
     expect(quote.breakdown.egress).toEqual(cny(2));
-    expect(quote.totalPrice).toEqual(cny(4 + 0.2 + 0.04 + 2));
+    expect(quote.totalPrice.micros).toBeCloseTo(cny(4.24 * hours + 2).micros, -1);
   });
 
   it("names every part it does not know, and never calls it nothing", ({ expect }) => {
     const price = { perHour: cny(2), billing: plainPrice.billing, source: "after-create" } as const;
     const { bootSeconds: _, ...offer } = sampleOffer({ price, market: "spot" });
-    const job = sampleJob({ ...sendsFiles, resources: { diskGib: { min: 500 } } });
+    const job = sampleJob({
+      ...sendsFiles,
+      outputs: ["adapter/**"],
+      resources: { diskGib: { min: 500 } },
+    });
     const { breakdown } = priceOffer(job, offer, context);
     expect(breakdown.disk).toBeNull();
     expect(breakdown.publicIp).toBeNull();
     expect(breakdown.egress).toBeNull();
     expect(breakdown.upload).toBeNull();
+    expect(breakdown.download).toBeNull();
+    expect(breakdown.tax).toBeNull();
     expect(breakdown.expectedRework).toBeNull();
     expect(breakdown.unknown).toEqual([
       "the price, known only once rented",
       "the boot time (120 s assumed)",
       "the upload time",
+      "the size of the results (expectedOutput)",
       "how often the spot machine is interrupted",
       "the disk price",
       "the price of a public address",
       "the price of sending results out",
+      "whether tax comes on top",
     ]);
   });
 
@@ -138,7 +148,10 @@ describe("priceOffer", () => {
   }) => {
     const offer = sampleOffer({ market: "spot", interruptionsPerHour: 10_000 });
     const job = sampleJob({ limits: { timeMs: 2 * 3_600_000, holdMs: 0 } });
-    expect(priceOffer(job, offer, context).totalPrice).toEqual(cny(4));
+    const { totalPrice, breakdown } = priceOffer(job, offer, context);
+    expect(totalPrice.micros - breakdown.minimum.micros).toBe(cny(4).micros);
+    // Five machines at most, each rounded up to a second.
+    expect(breakdown.minimum.micros).toBeLessThan(cny(0.01).micros);
   });
 
   it("answers in the currency of the plan, and names a missing rate", ({ expect }) => {

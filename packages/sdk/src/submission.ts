@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { bundledRates, convertMoney } from "@gpujob/catalog";
 import type { Candidate, Submission } from "@gpujob/engine";
-import { billAmount } from "@gpujob/scheduler";
+import { billCompute } from "@gpujob/scheduler";
 import type { Config, ExchangeRate, JobSpec, Money, PlatformConfig } from "@gpujob/spec";
 import { formatMoney, GpujobError } from "@gpujob/spec";
 import type { Store } from "@gpujob/store";
@@ -95,7 +95,7 @@ export function checkBudget(
   if (budget === undefined) return undefined;
   const { price, bootSeconds } = best.offer;
   const seconds = leastUseSeconds + (bootSeconds ?? 0);
-  const once = billAmount(price.perHour, price.billing, seconds, price.discount);
+  const once = billCompute(price, seconds);
   const toBudget = (money: Money): number =>
     convertMoney(money, budget.currency, submission.rates).micros;
   const least = toBudget(once) * submission.job.resources.nodes;

@@ -66,6 +66,18 @@ export interface OfferPrice {
   readonly egressPerGib?: Money;
   /** The platform's discount as a factor on compute, such as 0.95; already applied in nothing above. */
   readonly discount?: number;
+  /**
+   * The user's own rate there, from the configuration: a factor on compute beside `discount`, such as a member's 0.95. With
+   * `source: after-create` the price that is told of a rented machine has it in it already.
+   */
+  readonly ownRate?: { readonly name: string; readonly factor: number };
+  /**
+   * Paid by the hour beside the machine and for the same billed time, such as for NVLink or bandwidth; nothing is taken off.
+   * Absent: none is known.
+   */
+  readonly surcharges?: readonly { readonly name: string; readonly perHour: Money }[];
+  /** Part of everything that is added as tax, such as 0.06; 0: the prices have it in them. */
+  readonly taxRate?: number;
   /** `live`: asked just now. `sheet`: from dated data. `after-create`: known only once rented. */
   readonly source: "live" | "sheet" | "after-create";
   /**
@@ -113,6 +125,11 @@ export interface Offer {
   readonly interruptionsPerHour?: number;
   /** Usual time from create to a ready machine, in seconds. */
   readonly bootSeconds?: number;
+  /**
+   * Usual time that the pull of an image of the user's own (`docker:`) adds to `bootSeconds`, in seconds; 0: it is in there.
+   * It is billed like the boot.
+   */
+  readonly imagePullSeconds?: number;
   /** ISO-8601 UTC time at which price and stock were read. */
   readonly observedAt: string;
   /** Free-form facts of the platform for people, shown by `offers --json`. */

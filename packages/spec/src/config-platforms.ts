@@ -1,3 +1,4 @@
+import type { AccountTerms } from "./account.ts";
 import type { PlatformConfig, Timeouts } from "./config.ts";
 import type { ConfigLayer } from "./config-file.ts";
 import { withLocalSecrets } from "./job-merge.ts";
@@ -37,17 +38,28 @@ function mergePlatform(
   let settings: Readonly<Record<string, unknown>> = {};
   let positions: Readonly<Record<string, string>> = {};
   let timeouts: Partial<Timeouts> = {};
+  let account: AccountTerms | undefined;
   for (const layer of holders.toReversed()) {
-    timeouts = { ...timeouts, ...layer.values.platforms?.[name]?.timeouts };
+    const own = layer.values.platforms?.[name];
+    timeouts = { ...timeouts, ...own?.timeouts };
+    if (own?.account !== undefined) account = { ...account, ...own.account };
     for (const [key, value] of mapEntries(valueAt(layer.written.value, path))) {
       origins.set(formatPath([...path, key]), layer.written.where([...path, key]));
-      if (key === "adapter" || key === "timeouts") continue;
+      if (key === "adapter" || key === "timeouts" || key === "account") continue;
       settings = { ...settings, [key]: withLocalSecrets(value, layer) };
       positions = { ...without(positions, key), ...positionsOf(value, [key], path, layer) };
     }
   }
   const origin = holders[0]?.written.where(path) ?? name;
-  return { name, adapter, settings, timeouts, origin, positions };
+  return {
+    name,
+    adapter,
+    settings,
+    timeouts,
+    origin,
+    positions,
+    ...(account === undefined ? {} : { account }),
+  };
 }
 
 /** The layers that speak of a platform, down to the first that means another adapter by the same name. */

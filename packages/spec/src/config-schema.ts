@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { accountSchema } from "./account-schema.ts";
 import type { Timeouts } from "./config.ts";
 import type { GpuNames } from "./gpu.ts";
 import { jobKeyLore } from "./job-lore.ts";
@@ -46,7 +47,7 @@ const timeoutsSchema = (): z.ZodType<Partial<Timeouts>> =>
       Object.fromEntries(Object.entries(written).map(([key, ms]) => [`${key}Ms`, ms])),
     );
 
-const platformSchema = () =>
+const platformSchema = (names: GpuNames) =>
   z
     .looseObject({
       adapter: z
@@ -55,6 +56,10 @@ const platformSchema = () =>
         .meta({ description: "The adapter that speaks to this platform." })
         .exactOptional(),
       timeouts: z.lazy(timeoutsSchema).exactOptional(),
+      account: z
+        .lazy(() => accountSchema(names))
+        .meta({ description: "What your account there has and what its prices leave out." })
+        .exactOptional(),
     })
     .meta({ description: "One account or set of hosts; the adapter names the other keys." });
 
@@ -84,7 +89,7 @@ export function createConfigSchema(names: GpuNames, written?: unknown) {
           .exactOptional(),
       platforms: () =>
         z
-          .record(checkedKey(checkName), platformSchema())
+          .record(checkedKey(checkName), platformSchema(names))
           .meta({ description: "The configured platforms by name." })
           .exactOptional(),
       defaults: (inside) =>

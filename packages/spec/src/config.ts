@@ -1,3 +1,4 @@
+import type { AccountTerms } from "./account.ts";
 import type { SecretReference } from "./adapter.ts";
 import type { Currency } from "./money.ts";
 
@@ -18,6 +19,8 @@ export interface PlatformConfig {
   /** Everything else as written, for the adapter's schema. */
   readonly settings: Readonly<Record<string, unknown>>;
   readonly timeouts: Partial<Timeouts>;
+  /** What the user's account there has; its prices are counted with it. */
+  readonly account?: AccountTerms;
   /** File that the entry came from, for messages. */
   readonly origin: string;
   /** Where each setting stands, by its path such as `hosts[0].price`, for messages. */

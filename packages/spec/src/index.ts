@@ -95,6 +95,7 @@ export type { SshTarget } from "./ssh-target.ts";
 export { runStates } from "./records.ts";
 export type {
   AttemptView,
+  ChargeKind,
   LedgerLine,
   Plan,
   PlanCandidate,
@@ -105,6 +106,9 @@ export type {
   RunState,
   RunView,
 } from "./records.ts";
+export { termDays } from "./account.ts";
+export type { AccountTerms, Coupon, PrepaidHours, TermLength, TermPrice } from "./account.ts";
+export { formatMoment, resolveMoment } from "./moment.ts";
 export type { Config, NotifyTarget, PlatformConfig, Timeouts } from "./config.ts";
 export { didYouMean, nearestName, quoteText } from "./nearest.ts";
 export {
@@ -125,7 +129,15 @@ export {
 export type { MoneyOptions } from "./money-text.ts";
 export { formatRange, isInRange, parseRange } from "./range.ts";
 export type { RangeOptions } from "./range.ts";
-export { gpuVendors, parseVendors } from "./gpu-vendor.ts";
+export { gpuVendors, isDomesticVendor, parseVendors } from "./gpu-vendor.ts";
+export { profileNames, rankDimensions } from "./profile.ts";
+export type {
+  PlaceExperience,
+  ProfileName,
+  RankDimension,
+  RankPart,
+  RankScore,
+} from "./profile.ts";
 export { parseGpuRequests, parseGpuText } from "./gpu.ts";
 export type { GpuMap, GpuNames, GpuRequests } from "./gpu.ts";
 export { parseJobFile } from "./job-file.ts";

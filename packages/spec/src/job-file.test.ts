@@ -207,7 +207,7 @@ describe("a job file", () => {
     ].join("\n");
     expect(complaint(text).split("\n")).toMatchInlineSnapshot(`
       [
-        "train.yaml:1:1: nmae is no key that gpujob knows. Valid here: name, resources, model, market, region, residency, platforms, image, registry, workdir, files, env, secrets, mirrors, setup, run, outputs, checkpoint, expectedTime, limits, retry, queue, hedge, probe, keep, idle, ports, labels, profile.",
+        "train.yaml:1:1: nmae is no key that gpujob knows. Valid here: name, resources, model, market, region, residency, platforms, image, registry, workdir, files, env, secrets, mirrors, setup, run, outputs, checkpoint, expectedTime, expectedOutput, startAt, deadline, limits, retry, queue, hedge, probe, keep, idle, ports, labels, profile.",
         "train.yaml:2:1: gpu is no key that gpujob knows. Write it as resources.gpu.",
         "train.yaml:4:8: resources.gpu: "nvidai:A100" has a second name: "A100". "nvidai" is not a vendor. Did you mean "nvidia"?",
         "train.yaml:5:10: resources.nodes: Must be a number, not text.",
@@ -245,8 +245,6 @@ describe("a job file", () => {
       "model: {params: 7}",
       "model: {params: 7B, task: full, precision: int8}",
       "model: {params: 7B, optimizer: sgd}",
-      "startAt: x",
-      "deadline: x",
       "matrix: {}",
       "parallel: 2",
       "mirrors: off",
@@ -267,8 +265,6 @@ describe("a job file", () => {
         "train.yaml:1:17: model.params: 7 is not a number of parameters. Write it as 350M, 7B, 1.5B or 1T.",
         "train.yaml:1:44: model.precision: All parameters are trained in bf16, fp16 or fp32. Write \`task: qlora\` for int4.",
         "train.yaml:1:32: model.optimizer: Inference has none. Remove it, or write \`task: lora\`, qlora or full.",
-        "train.yaml:1:1: startAt is not yet supported. Remove the key; plans and prices work without it.",
-        "train.yaml:1:1: deadline is not yet supported. Remove the key; plans and prices work without it.",
         "train.yaml:1:1: matrix is not yet supported. Submit one job per combination, with -e for what differs.",
         "train.yaml:1:1: parallel is not yet supported. Submit one job per combination, with -e for what differs.",
         "train.yaml:1:10: mirrors: Must be auto or none, not "off".",
@@ -281,7 +277,7 @@ describe("a job file", () => {
         "train.yaml:1:1: budget is no key that gpujob knows. Write limits.budget instead.",
         "train.yaml:1:13: resources.cpus is no key that gpujob knows. Write resources.cpu instead.",
         "train.yaml:1:1: time is no key that gpujob knows. Write it as limits.time.",
-        "train.yaml:1:1: zzz is no key that gpujob knows. Valid here: name, resources, model, market, region, residency, platforms, image, registry, workdir, files, env, secrets, mirrors, setup, run, outputs, checkpoint, expectedTime, limits, retry, queue, hedge, probe, keep, idle, ports, labels, profile.",
+        "train.yaml:1:1: zzz is no key that gpujob knows. Valid here: name, resources, model, market, region, residency, platforms, image, registry, workdir, files, env, secrets, mirrors, setup, run, outputs, checkpoint, expectedTime, expectedOutput, startAt, deadline, limits, retry, queue, hedge, probe, keep, idle, ports, labels, profile.",
       ]
     `);
   });

@@ -1,15 +1,12 @@
 import type { KeyLore } from "./problems.ts";
 
 const later = {
-  E: "Remove the key; plans and prices work without it.",
   matrix: "Submit one job per combination, with -e for what differs.",
 } as const;
 
 /** What the parser knows about keys of the job file that the schema does not hold. */
 export const jobKeyLore: KeyLore = {
   later: {
-    startAt: later.E,
-    deadline: later.E,
     matrix: later.matrix,
     parallel: later.matrix,
   },

@@ -12,6 +12,7 @@ import {
   readWholeRange,
   checkLabel,
 } from "./job-values.ts";
+import { checkMoment } from "./moment.ts";
 import { modelSchema } from "./model-schema.ts";
 import { checkName, checkPath, readFileSource } from "./safe-path.ts";
 import { secretReferenceSchema } from "./secret-schema.ts";
@@ -21,14 +22,24 @@ import {
   durationSchema,
   hourlyPriceSchema,
   moneySchema,
+  readTextWith,
   readWith,
   sizeRangeSchema,
   texts,
 } from "./unit-schema.ts";
+import { parseSizeGib } from "./size.ts";
 import { writtenFields } from "./written-fields.ts";
 
 function whole(description: string, minimum: number, maximum: number): z.ZodType<number> {
   return z.int().min(minimum).max(maximum).meta({ description });
+}
+
+/** A date with a time, or a time of day, and its zone. */
+function momentSchema(description: string): z.ZodType<string> {
+  return readTextWith(
+    checkMoment,
+    `${description} Write it with its zone: 2026-12-01T02:00+08:00, or 02:00 Asia/Shanghai.`,
+  );
 }
 
 function resourcesSchema(names: GpuNames, written?: unknown) {
@@ -253,6 +264,14 @@ export function createJobSchema(names: GpuNames, written?: unknown) {
         checkpointSchema().meta({ description: "What survives an interruption." }).exactOptional(),
       expectedTime: () =>
         durationSchema("How long the job takes, for the total price.").exactOptional(),
+      expectedOutput: () =>
+        readWith(parseSizeGib, {
+          description: "How much comes home from each node, for the total price.",
+          examples: ["5GB"],
+        }).exactOptional(),
+      startAt: () => momentSchema("Nothing is planned or rented before.").exactOptional(),
+      deadline: () =>
+        momentSchema("The job must be done by then, or is stopped and saved.").exactOptional(),
       limits: () =>
         limitsSchema().meta({ description: "Hard limits of the whole run." }).exactOptional(),
       retry: () =>

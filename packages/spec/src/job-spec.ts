@@ -61,6 +61,9 @@ export function toJobSpec(
     outputs: [...new Set(values.outputs)],
     ...optional("checkpoint", toCheckpoint(values.checkpoint)),
     expectedTimeMs: values.expectedTime ?? jobDefaults.expectedTimeMs,
+    ...optional("expectedOutputGib", values.expectedOutput),
+    ...optional("startAt", values.startAt),
+    ...optional("deadline", values.deadline),
     limits: {
       ...optional("budget", limits.budget),
       ...optional("pricePerHour", limits.price),

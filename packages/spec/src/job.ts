@@ -113,6 +113,14 @@ export interface JobSpec {
   readonly outputs: readonly string[];
   readonly checkpoint?: CheckpointRule;
   readonly expectedTimeMs: number;
+  /** What comes home from each node, outputs and checkpoints together, in GiB; absent: not known. */
+  readonly expectedOutputGib?: number;
+  /**
+   * Nothing is planned or rented before, and the job must be done by then: ISO-8601 UTC, or as written (a time of day too)
+   * until the library makes it so at submit.
+   */
+  readonly startAt?: string;
+  readonly deadline?: string;
   readonly limits: {
     readonly budget?: Money;
     /** For all nodes, per hour. */

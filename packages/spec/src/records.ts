@@ -1,7 +1,8 @@
 import type { Failure } from "./failure.ts";
 import type { Market, OfferGpu } from "./adapter.ts";
 import type { ModelPlan } from "./model.ts";
-import type { ExchangeRate, Money } from "./money.ts";
+import type { Currency, ExchangeRate, Money } from "./money.ts";
+import type { PlaceExperience, RankScore } from "./profile.ts";
 
 /** The states a user sees. */
 export const runStates = [
@@ -43,6 +44,15 @@ export interface PlanCandidate {
   /** For the expected time, in the plan's currency. */
   readonly totalPrice: Money;
   readonly breakdown: PriceBreakdown;
+  /** Currency that the platform counts in, where that is another. */
+  readonly pricedIn?: Currency;
+  /** What is left to pay of `totalPrice`, the platform's bill, where coupons or prepaid hours of the account pay a part. */
+  readonly toPay?: {
+    readonly amount: Money;
+    /** What prepaid hours pay, and then coupons; negative or zero. */
+    readonly prepaidHours: Money;
+    readonly coupons: Money;
+  };
   readonly availability: string;
   readonly observedAt: string;
   /** Its platform did not answer now: this is what it said before. Ranked last, and nothing rents it. */
@@ -59,13 +69,25 @@ export interface PriceBreakdown {
   readonly egress: Money | null;
   /** A usual time is assumed, and said so in `unknown`, where the platform gives none. */
   readonly boot: Money;
+  /** Of an image of the user's own; nothing without one. */
+  readonly imagePull: Money | null;
   readonly upload: Money | null;
+  /** The time until results are at home. */
+  readonly download: Money | null;
+  /** The time for which the job file keeps the machine after the job. */
+  readonly keep: Money;
+  /** What is paid by the hour beside the machine, such as for NVLink. */
+  readonly surcharges: Money;
   /** Added by rounding up to the billing unit and the minimum. */
   readonly minimum: Money;
   /** What interruptions of a spot machine are expected to add. */
   readonly expectedRework: Money | null;
   /** Negative or zero. */
   readonly discount: Money;
+  /** The user's own rate in `discount`, in words, such as `member 0.95`. */
+  readonly ownRate?: string;
+  /** Added to all other parts; nothing where the prices have it in them. */
+  readonly tax: Money | null;
   /** The parts that are unknown, in words. */
   readonly unknown: readonly string[];
 }

@@ -22,7 +22,14 @@ const leaseStates = [
   "vouched",
 ] as const satisfies readonly LeaseRow["state"][];
 const releaseModes = ["api", "owned", "by-hand"] as const satisfies readonly LeaseRow["release"][];
-const ledgerKinds = ["compute", "disk"] as const satisfies readonly LedgerRow["kind"][];
+const ledgerKinds = [
+  "compute",
+  "disk",
+  "public-ip",
+  "surcharge",
+  "egress",
+  "tax",
+] as const satisfies readonly LedgerRow["kind"][];
 
 function unreadable(column: string, value: unknown): GpujobError {
   return new GpujobError("store", `The store holds ${JSON.stringify(value)} as ${column}.`, {

@@ -1,5 +1,5 @@
 import { GpujobError } from "@gpujob/spec";
-import type { Experience, Money, RunState } from "@gpujob/spec";
+import type { ChargeKind, Experience, Money, RunState } from "@gpujob/spec";
 
 /** One submission as the store keeps it. JSON columns are text: the store never looks inside. */
 export interface RunRow {
@@ -89,7 +89,7 @@ export interface LedgerRow {
   readonly attempt: number;
   readonly platform: string;
   readonly leaseId: string;
-  readonly kind: "compute" | "disk";
+  readonly kind: ChargeKind;
   readonly from: number;
   readonly to: number;
   readonly billedSeconds: number;

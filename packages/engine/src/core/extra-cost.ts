@@ -1,5 +1,5 @@
 import { convertMoney } from "@gpujob/catalog";
-import { billAmount } from "@gpujob/scheduler";
+import { billCompute } from "@gpujob/scheduler";
 import type { Money, Offer } from "@gpujob/spec";
 import { formatDuration } from "@gpujob/spec";
 import type { Candidate, Submission } from "./context.ts";
@@ -51,7 +51,7 @@ function billMicros(
   { price }: Offer,
   seconds: number,
 ): number {
-  const each = billAmount(price.perHour, price.billing, seconds, price.discount);
+  const each = billCompute(price, seconds);
   return convertMoney(each, currency, rates).micros * job.resources.nodes;
 }
 

@@ -1,5 +1,6 @@
 import { convertMoney } from "@gpujob/catalog";
-import { chargesOf } from "./charges.ts";
+import { spendingPerHour } from "@gpujob/scheduler";
+import { chargesOf, inRun, useOf } from "./charges.ts";
 import type { Attempt, Member, RunContext, Submission } from "./context.ts";
 import type { Draft } from "./draft.ts";
 import { ask, cancel, clear, update } from "./draft.ts";
@@ -109,9 +110,9 @@ function ratePerHourMicros(context: RunContext, submission: Submission): number 
     for (const member of attempt.members) {
       if (member.billedFrom === undefined || member.billedTo !== undefined || !mayExist(member))
         continue;
-      const perHour = member.pricePerHour ?? attempt.candidate.offer.price.perHour;
-      const discount = attempt.candidate.offer.price.discount ?? 1;
-      rate += convertMoney(perHour, submission.currency, submission.rates).micros * discount;
+      const use = useOf(submission, attempt, member);
+      const { price } = attempt.candidate.offer;
+      rate += spendingPerHour(price, use, (money) => inRun(submission, money));
     }
   }
   return rate;

@@ -31,6 +31,7 @@ export const plainPrice: OfferPrice = {
   billing: { unitSeconds: 1, minimumSeconds: 0, isBootBilled: false },
   publicIpPerHour: cny(0),
   egressPerGib: cny(0),
+  taxRate: 0,
   source: "live",
 };
 
