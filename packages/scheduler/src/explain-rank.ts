@@ -1,4 +1,5 @@
-import { formatMoney, type JobSpec } from "@gpujob/spec";
+import { formatMoney, type JobSpec, type RankScore } from "@gpujob/spec";
+import { explainBehind, explainBest } from "./explain-standing.ts";
 import type { PricedOffer } from "./priced-offer.ts";
 import { joinOr } from "./text.ts";
 
@@ -34,13 +35,27 @@ function explainFirst(priced: PricedOffer, all: readonly PricedOffer[], job: Job
   }
   const isCheapest = all.every(({ due }) => due.micros >= priced.due.micros);
   if (isCheapest) return `Cheapest of ${all.length} that fit`;
-  const causes = [
-    ...(job.resources.isOrderedPreference ? ["the first accelerator asked for that there is"] : []),
-    ...(priced.platformPreference < job.platforms.prefer.length
+  const causes = sayOrder(priced, job);
+  if (causes.length > 0) return `Cheapest in the order asked for: ${joinOr(causes)}`;
+  return `Cheapest of ${all.length} that fit, once what went wrong elsewhere before is counted in`;
+}
+
+function withScore(priced: PricedOffer): readonly {
+  readonly priced: PricedOffer;
+  readonly score: RankScore;
+}[] {
+  const { score } = priced.standing.explain();
+  return score === undefined ? [] : [{ priced, score }];
+}
+
+/** What of the job file itself puts an offer first. */
+function sayOrder(priced: PricedOffer, { resources, platforms }: JobSpec): readonly string[] {
+  return [
+    ...(resources.isOrderedPreference ? ["the first accelerator asked for that there is"] : []),
+    ...(priced.platformPreference < platforms.prefer.length
       ? [`platform ${priced.offer.platform} is preferred`]
       : []),
   ];
-  return `Cheapest in the order asked for: ${joinOr(causes)}`;
 }
 
 function explainOther(priced: PricedOffer, first: PricedOffer): string {
@@ -56,5 +71,12 @@ function explainOther(priced: PricedOffer, first: PricedOffer): string {
   if (priced.platformPreference > first.platformPreference) {
     return `${difference}, on a platform that is preferred less`;
   }
-  return difference;
+  const [own] = withScore(priced);
+  const [best] = withScore(first);
+  if (own !== undefined && best !== undefined) return explainBehind(priced, own.score, best);
+  // A price that is lower and still comes later: what was learnt there says why.
+  const { countsAs, because } = priced.standing;
+  if (more >= 0 || countsAs === undefined) return difference;
+  const why = because === undefined ? "" : `, as ${because}`;
+  return `${difference}, but counts as ${formatMoney(countsAs)}${why}`;
 }

@@ -21,9 +21,10 @@ import { payQuote, type Purse } from "./own-credit.ts";
 import { priceOffer } from "./price.ts";
 import type { PricedOffer } from "./priced-offer.ts";
 import { explainRank } from "./explain-rank.ts";
+import { standOf, type StandingContext } from "./standing.ts";
 
 /** Everything a plan depends on: the same input gives the same plan. */
-export interface PlanInput {
+export interface PlanInput extends StandingContext {
   readonly job: JobSpec;
   /** All offers of all platforms that answered, or an index of them made before. */
   readonly offers: readonly Offer[] | OfferIndex;
@@ -74,7 +75,8 @@ export function makePlan(input: PlanInput): Plan {
 
 /**
  * Filters, prices and ranks. Order: what was asked now before what was seen earlier, then the job's ordered accelerators,
- * then `platforms.prefer`, then total price, then platform and offer id. Rejected offers come by platform, and together where they share region and accelerators.
+ * then `platforms.prefer`, then what the job's profile makes of it (the price, or points), then total price, then platform
+ * and offer id. Rejected offers come by platform, and together where they share region and accelerators.
  */
 export function rankOffers(input: PlanInput): RankedPlan {
   const { job, offers, missing, rates, currency } = input;
@@ -115,8 +117,8 @@ export function rankOffers(input: PlanInput): RankedPlan {
   });
   const standings = standOf(job, quoted, input);
   const sorted = quoted
-    .flatMap((one, index): PricedOffer[] => {
-      const standing = standings[index];
+    .flatMap((one, position): PricedOffer[] => {
+      const standing = standings[position];
       return standing === undefined ? [] : [{ ...one, standing }];
     })
     .toSorted(comparePriced);
@@ -199,6 +201,7 @@ function toCandidate(
     availability: String(offer.availability),
     observedAt: offer.observedAt,
     ...(priced.isStale ? { isStale: true } : {}),
+    ...priced.standing.explain(),
     reason: explainRank(priced, position, all, job),
   };
 }

@@ -99,6 +99,7 @@ function compileChecks(
   const { resources, limits } = job;
   const { cpuCount, memoryGib, diskGib, nodes, fabric } = resources;
   const checks: Check[] = [
+    ...compileDemands(job, context.traitsByPlatform ?? {}),
     (offer) => missOfStock(offer, nodes, context.isStockIgnored === true),
     compileCurrencyCheck(context),
     ...exclusions.map(compileExclusionCheck),

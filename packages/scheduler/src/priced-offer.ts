@@ -1,8 +1,10 @@
 import type { Money, Offer, PlanCandidate } from "@gpujob/spec";
 import type { OfferQuote } from "./price.ts";
+import type { Standing } from "./standing.ts";
 
 /** An offer that fits, on its way to a rank. */
 export interface PricedOffer {
+  /** At the terms of the user's account. */
   readonly offer: Offer;
   /** As its platform told it; the same object as in the index. */
   readonly told: Offer;
@@ -15,6 +17,8 @@ export interface PricedOffer {
   readonly gpuPreference: number;
   /** Position in `platforms.prefer`; its length for the platforms not named there. */
   readonly platformPreference: number;
+  /** What it is ranked by after those two. */
+  readonly standing: Standing;
   /** Is it of a platform that did not answer now? */
   readonly isStale: boolean;
 }

@@ -19,6 +19,12 @@ export function countOf(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? "" : "s"}`;
 }
 
+/** `cheaper and steadier`. */
+export function joinAnd(words: readonly string[]): string {
+  const last = words.at(-1) ?? "";
+  return words.length < 2 ? last : `${words.slice(0, -1).join(", ")} and ${last}`;
+}
+
 /** `A100 or H100`. */
 export function joinOr(words: readonly string[]): string {
   const last = words.at(-1) ?? "";

@@ -24,6 +24,11 @@ export const gpuVendors: readonly GpuVendor[] = Object.keys(vendorOrigins).filte
 /** What may stand where a vendor is asked for. */
 export const vendorNames: readonly string[] = [...gpuVendors, "domestic"];
 
+/** Does the group `domestic` hold this vendor? */
+export function isDomesticVendor(vendor: GpuVendor): boolean {
+  return vendorOrigins[vendor] === "domestic";
+}
+
 function isVendor(name: string): name is GpuVendor {
   return Object.hasOwn(vendorOrigins, name);
 }

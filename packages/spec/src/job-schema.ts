@@ -14,6 +14,7 @@ import {
 } from "./job-values.ts";
 import { checkMoment } from "./moment.ts";
 import { modelSchema } from "./model-schema.ts";
+import { profileNames } from "./profile.ts";
 import { checkName, checkPath, readFileSource } from "./safe-path.ts";
 import { secretReferenceSchema } from "./secret-schema.ts";
 import {
@@ -289,8 +290,9 @@ export function createJobSchema(names: GpuNames, written?: unknown) {
       ports: () => portsSchema().exactOptional(),
       labels: () => labelsSchema().exactOptional(),
       profile: () =>
-        convert(z.string(), checkName)
-          .meta({ description: "How offers are ranked, default cheapest." })
+        z
+          .enum(profileNames)
+          .meta({ description: "How offers are ranked, default cheapest: see profiles.md." })
           .exactOptional(),
     },
     written,

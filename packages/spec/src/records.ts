@@ -57,6 +57,10 @@ export interface PlanCandidate {
   readonly observedAt: string;
   /** Its platform did not answer now: this is what it said before. Ranked last, and nothing rents it. */
   readonly isStale?: true;
+  /** How its profile scores it; absent where only the price counts. */
+  readonly score?: RankScore;
+  /** What was learnt at its place from own leases; absent before the first. */
+  readonly experience?: PlaceExperience;
   /** One sentence: why at this rank. */
   readonly reason: string;
 }

@@ -24,6 +24,9 @@ export function* listExperiences({
     of === undefined
       ? yield* all(sql.listExperiences, since, limit)
       : yield* all(sql.listExperiencesOfType, of.platform, of.instanceType, since, limit);
-  // Written above, by this program, whole.
-  return rows.map((row) => JSON.parse(text(row, "facts")) as Experience);
+  return rows.map((row) => {
+    // Written above, by this program, whole.
+    const experience: Experience = JSON.parse(text(row, "facts"));
+    return experience;
+  });
 }
