@@ -1,69 +1,53 @@
-import { execFileSync } from "node:child_process";
-import { writeFile } from "node:fs/promises";
-import { join } from "node:path";
-import { findOffers, indexOffers } from "@gpujob/scheduler";
-import type { CachedQuestion } from "./support/plan-table.ts";
-import { capabilities, planJob, readOffers } from "./support/offers.ts";
+import { cp, mkdir, rm, writeFile } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { findOffers, indexOffers, openPackedOffers, packOffers } from "@gpujob/scheduler";
+import type { Offer } from "@gpujob/spec";
 import type { Benchmark } from "./support/benchmark.ts";
-import { inFolder, runProgram } from "./support/gpujob.ts";
+import { inFolder, runProgram, writeConfig } from "./support/gpujob.ts";
 import { describeTimes, median, sideBySide } from "./support/measure.ts";
+import { capabilities, planJob, readOffers } from "./support/offers.ts";
 
 const wanted = 60_000;
-const source = join(import.meta.dirname, "support", "plan-table.ts");
-const bundling = [
-  "--bundle",
-  "--platform=node",
-  "--format=esm",
-  "--conditions=@gpujob/source",
-  "--log-level=warning",
-];
+const adapter = "bench-shelf";
+const job = `name: bench
+resources: { gpu: "A100,H100:80GB..:1" }
+market: on-demand
+run: "true"
+`;
 
 /**
- * A plan over all that many platforms offer at once. The command keeps no offers between calls yet, so a small program
- * stands for it, bundled as the command is: a fresh Node that reads a cached index, ranks, and prints the table.
+ * A plan over all that many platforms offered when they were last asked: `gpujob plan` itself, from the start of its process
+ * to the end of its table. The platforms cannot be asked while it is measured, so that every offer is from the cache.
  */
 export const benchmark: Benchmark = {
   name: "plan-offers",
   run: ({ trials = 11 }) =>
     inFolder(async (folder) => {
       const { offers, origin } = readOffers(wanted);
-      const index = indexOffers(offers);
-      const program = join(folder, "plan-table.mjs");
-      await runProgram(["esbuild", source, ...bundling, `--outfile=${program}`]);
-      const job = planJob();
-      const capabilitiesByPlatform = capabilities(offers);
-      const cached: CachedQuestion = { job, capabilitiesByPlatform, offers: index };
-      const cache = join(folder, "offers.json");
-      await writeFile(cache, JSON.stringify(cached));
-      const question = {
-        job,
-        index,
-        exclusions: [],
-        capabilitiesByPlatform,
-        rates: [],
-        currency: "CNY",
+      const gpujob = await installWithShelf(folder);
+      const shelves = await fillShelves(folder, offers);
+      await writeConfig(folder, configOf(shelves));
+      await writeFile(join(folder, "job.yaml"), job);
+      await gpujob("offers", "--refresh", "--limit", "1");
+      await rm(join(folder, "shelves"), { recursive: true });
+      const shown = await gpujob("plan", "job.yaml");
+      const told = checkTable(shown);
+      const query = makeQuery(offers);
+      const actions = {
+        node: async () => void (await runProgram([process.execPath, "-e", "0"])),
+        plan: async () => void (await gpujob("plan", "job.yaml")),
+        query: async () => query().ms,
       };
-      let fitting = 0;
-      const query = async (): Promise<number> => {
-        const startedAt = performance.now();
-        fitting = findOffers(question).length;
-        return performance.now() - startedAt;
-      };
-      const table = async (): Promise<void> =>
-        void (await runProgram([process.execPath, program, cache]));
-      await sideBySide(3, { query, table });
-      const times = await sideBySide(trials, { query, table });
-      const shown = execFileSync(process.execPath, [program, cache], { encoding: "utf8" });
-      const rows = shown.trim().split("\n").length - 1;
-      if (rows < 10) throw new Error(`The table shows ${rows} rows:\n${shown}`);
+      await sideBySide(3, actions);
+      const times = await sideBySide(trials, actions);
       return [
         {
           what: "plan over 60,000 cached offers, process start to table",
-          value: median(times.table),
+          value: median(times.plan),
           unit: "ms",
           limit: 300,
           side: "most",
-          detail: `${describeTimes("a program on the scheduler", times.table)}; ${offers.length} offers, ${origin}; gpujob itself caches none yet`,
+          detail: `${describeTimes("gpujob plan", times.plan)}; ${describeTimes("node -e 0", times.node)}; ${offers.length} offers of ${shelves.size} platforms, ${origin}; ${told}`,
         },
         {
           what: "the query for what fits among them",
@@ -71,8 +55,91 @@ export const benchmark: Benchmark = {
           unit: "ms",
           limit: 5,
           side: "most",
-          detail: `${describeTimes("findOffers", times.query)}; ${fitting} fit`,
+          detail: `${describeTimes("findOffers", times.query)}, reading the offers of each group that may fit; ${query().fitting} fit`,
         },
       ];
     }),
 };
+
+/** The built program in a place where it finds the adapter of this benchmark beside those that it brings. */
+async function installWithShelf(folder: string): Promise<(...argv: string[]) => Promise<string>> {
+  const program = join(folder, "program");
+  // As in test/cli: one that no build changes meanwhile.
+  const built = process.env["GPUJOB_TEST_BIN"];
+  const source = resolve(
+    built ?? join(import.meta.dirname, "../packages/cli/bin/gpujob.js"),
+    "../..",
+  );
+  for (const part of ["bin", "dist", "package.json"])
+    await cp(join(source, part), join(program, part), { recursive: true });
+  const home = join(program, "node_modules", adapter);
+  await mkdir(home, { recursive: true });
+  const manifest = { name: adapter, type: "module", exports: "./index.js" };
+  await writeFile(join(home, "package.json"), JSON.stringify(manifest));
+  await runProgram([
+    "esbuild",
+    join(import.meta.dirname, "support", "shelf-adapter.ts"),
+    "--bundle",
+    "--minify",
+    "--platform=node",
+    "--format=esm",
+    "--conditions=@gpujob/source",
+    "--log-level=warning",
+    `--outfile=${join(home, "index.js")}`,
+  ]);
+  const env = { PATH: process.env["PATH"], HOME: folder, GPUJOB_HOME: join(folder, "state") };
+  const binPath = join(program, "bin", "gpujob.js");
+  return (...argv) => runProgram([process.execPath, binPath, ...argv], { cwd: folder, env });
+}
+
+/** One file per platform; answers the files by platform. */
+async function fillShelves(
+  folder: string,
+  offers: readonly Offer[],
+): Promise<ReadonlyMap<string, string>> {
+  const shelves = new Map<string, string>();
+  await mkdir(join(folder, "shelves"));
+  for (const [platform, own] of Map.groupBy(offers, (offer) => offer.platform)) {
+    const file = join(folder, "shelves", `${platform}.json`);
+    await writeFile(file, JSON.stringify(own));
+    shelves.set(platform, file);
+  }
+  return shelves;
+}
+
+function configOf(shelves: ReadonlyMap<string, string>): string {
+  const lines = Array.from(
+    shelves,
+    ([platform, file]) => `  ${platform}: { adapter: ${adapter}, file: ${JSON.stringify(file)} }\n`,
+  );
+  return `platforms:\n${lines.join("")}`;
+}
+
+/** Throws where the table is not one of all offers. */
+function checkTable(shown: string): string {
+  const rows = shown.split("\n").filter((line) => /^ *\d+ {2}/.test(line)).length;
+  const hidden = Number(/… and (\d+) more that fit/.exec(shown)?.[1]);
+  if (rows < 10 || !(hidden > 0) || shown.includes("Missing "))
+    throw new Error(`This is no plan over all offers:\n${shown}`);
+  return `${rows + hidden} fit, ${rows} shown`;
+}
+
+/** The part of a plan that looks through all offers, on an index that was just read. */
+function makeQuery(
+  offers: readonly Offer[],
+): () => { readonly ms: number; readonly fitting: number } {
+  const packed = packOffers(indexOffers(offers));
+  const question = {
+    job: planJob(),
+    exclusions: [],
+    capabilitiesByPlatform: capabilities(offers),
+    rates: [],
+    currency: "CNY",
+  };
+  return () => {
+    const index = openPackedOffers(packed);
+    const startedAt = performance.now();
+    const fitting = findOffers({ ...question, index }).length;
+    return { ms: performance.now() - startedAt, fitting };
+  };
+}

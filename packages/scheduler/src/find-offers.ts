@@ -1,8 +1,6 @@
 import type { JobSpec, Offer } from "@gpujob/spec";
 import type { Exclusion } from "./exclusions.ts";
-import type { GpuMatch } from "./match-gpu.ts";
 import { compileMatcher, type MatchContext } from "./match.ts";
-import type { Place } from "./match-place.ts";
 import type { Miss } from "./miss.ts";
 import type { OfferGroup, OfferIndex } from "./offer-index.ts";
 
@@ -41,27 +39,66 @@ export function findOffers(
   heard?: MissHearer,
 ): readonly FittingOffer[] {
   const matcher = compileMatcher(job, exclusions, context);
-  const cards = new Map<string, GpuMatch>();
-  const places = new Map<Place, readonly Miss[]>();
+  const matchCard = remember(
+    (group: OfferGroup) => group.card,
+    ({ gpu }) => matcher.gpu(gpu),
+  );
+  const matchPlace = remember(
+    (group: OfferGroup) => group.place,
+    ({ place }) => matcher.place(place),
+  );
+  const join = compileJoin();
   const fitting: FittingOffer[] = [];
   for (const group of index.groups) {
-    const match = cards.get(group.card) ?? matcher.gpu(group.gpu);
-    cards.set(group.card, match);
-    if (match.misses.length > 0 && heard === undefined) continue;
-    const place = places.get(group.place) ?? matcher.place(group.place);
-    places.set(group.place, place);
-    const shared = place.length === 0 ? match.misses : [...place, ...match.misses];
+    const card = matchCard(group);
+    if (card.misses.length > 0 && heard === undefined) continue;
+    const shared = join(matchPlace(group), card.misses);
     if (shared.length > 0 && heard === undefined) continue;
     if (shared.length > 0 && heard?.group !== undefined) {
       heard.group(group, shared);
       continue;
     }
-    for (const offer of group.offers) {
+    for (const offer of index.read(group)) {
       const own = matcher.offer(offer);
       if (shared.length === 0 && own.length === 0) {
-        fitting.push({ offer, gpuPreference: match.preference });
+        fitting.push({ offer, gpuPreference: card.preference });
       } else heard?.offer(offer, own.length === 0 ? shared : [...shared, ...own]);
     }
   }
   return fitting;
+}
+
+/** Asks once for each key. */
+function remember<Question, Answer>(
+  keyOf: (question: Question) => unknown,
+  ask: (question: Question) => Answer,
+): (question: Question) => Answer {
+  const known = new Map<unknown, Answer>();
+  return (question) => {
+    const key = keyOf(question);
+    const before = known.get(key);
+    if (before !== undefined) return before;
+    const answer = ask(question);
+    known.set(key, answer);
+    return answer;
+  };
+}
+
+/** Both lists as one, and the same one for lists that say the same. */
+function compileJoin(): (first: readonly Miss[], second: readonly Miss[]) => readonly Miss[] {
+  const known = new Map<readonly Miss[], Map<readonly Miss[], readonly Miss[]>>();
+  const byText = new Map<string, readonly Miss[]>();
+  return (first, second) => {
+    if (first.length === 0) return second;
+    const behind = known.get(first) ?? new Map<readonly Miss[], readonly Miss[]>();
+    known.set(first, behind);
+    const before = behind.get(second);
+    if (before !== undefined) return before;
+    const joined = [...first, ...second];
+    const text = joined.map((miss) => miss.text).join("\n");
+    const same = byText.get(text) ?? joined;
+    byText.set(text, same);
+    behind.set(second, same);
+    return same;
+  };
 }

@@ -12,7 +12,6 @@ import type {
 import { compareIds, compareText } from "./compare.ts";
 import type { Exclusion } from "./exclusions.ts";
 import { findOffers } from "./find-offers.ts";
-import type { Miss } from "./miss.ts";
 import { compileModelFit, type ModelFit } from "./model-fit.ts";
 import { planModel } from "./model-plan.ts";
 import { indexOffers, type OfferIndex } from "./offer-index.ts";
@@ -20,6 +19,7 @@ import { type Accounts, withAccount } from "./own-account.ts";
 import { payQuote, type Purse } from "./own-credit.ts";
 import { priceOffer } from "./price.ts";
 import type { PricedOffer } from "./priced-offer.ts";
+import { compileRejection, groupRejections } from "./rejections.ts";
 import { explainRank } from "./explain-rank.ts";
 import { standOf, type StandingContext } from "./standing.ts";
 
@@ -83,20 +83,13 @@ export function rankOffers(input: PlanInput): RankedPlan {
   const index = "groups" in offers ? offers : indexOffers(offers);
   const rejected: PlanRejection[] = [];
   const toRejection = compileRejection();
+  const grouped = groupRejections(toRejection);
   const isStale = ({ platform }: Offer): boolean => input.stalePlatforms?.has(platform) === true;
   const fitting = findOffers(
     { ...input, index },
     {
       offer: (offer, misses) => void rejected.push(toRejection(offer, misses)),
-      ...(input.rejections === "grouped"
-        ? {
-            group: ({ place, firstId, count }, misses) =>
-              void rejected.push({
-                ...toRejection({ platform: place.platform, offerId: firstId }, misses),
-                count,
-              }),
-          }
-        : {}),
+      ...(input.rejections === "grouped" ? { group: grouped.add } : {}),
     },
   );
   const { nodes } = job.resources;
@@ -129,7 +122,7 @@ export function rankOffers(input: PlanInput): RankedPlan {
       offer: one.offer,
       candidate: { ...toCandidate(one, position, sorted, job), ...roomOf(one.offer, fit) },
     })),
-    rejected,
+    rejected: [...grouped.all(), ...rejected],
     missing: missing.toSorted((a, b) => compareText(a.platform, b.platform)),
     currency,
     exchangeRates: rates,
@@ -157,22 +150,6 @@ function comparePriced(a: PricedOffer, b: PricedOffer): number {
     a.due.micros - b.due.micros ||
     compareIds(a.offer, b.offer)
   );
-}
-
-/** Offers that miss alike share one list of reasons: there may be tens of thousands. */
-function compileRejection(): (
-  offer: Pick<Offer, "platform" | "offerId">,
-  misses: readonly Miss[],
-) => PlanRejection {
-  const seen = new Map<readonly Miss[], Pick<PlanRejection, "reasons" | "keys">>();
-  return ({ platform, offerId }, misses) => {
-    const known = seen.get(misses);
-    if (known !== undefined) return { platform, offerId, ...known };
-    const reasons = misses.map(({ text }) => text);
-    const made = { reasons, keys: misses.map(({ key }) => key) };
-    seen.set(misses, made);
-    return { platform, offerId, ...made };
-  };
 }
 
 function toCandidate(

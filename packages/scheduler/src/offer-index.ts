@@ -11,14 +11,14 @@ export interface OfferGroup {
   readonly count: number;
   /** Id of the first of them. */
   readonly firstId: string;
-  /** May be made at the first look: a group that fits nobody's question is never looked at. */
-  readonly offers: readonly Offer[];
 }
 
 /** Offers made ready for quick questions. Its order hangs on names alone. */
 export interface OfferIndex {
   readonly groups: readonly OfferGroup[];
   readonly size: number;
+  /** The offers of one of the groups; they may be made at the first look, and most groups are never looked at. */
+  readonly read: (group: OfferGroup) => readonly Offer[];
 }
 
 /** Sorts offers by platform and id, and groups them. Takes some tens of milliseconds for tens of thousands. */
@@ -30,29 +30,41 @@ export function indexOffers(offers: readonly Offer[]): OfferIndex {
     if (group === undefined) found.set(key, [offer]);
     else group.push(offer);
   }
-  const groups = Array.from(found.values(), (members): OfferGroup => {
-    const [first] = members;
-    return {
-      card: cardKey(first.gpu),
-      place: placeOf(first),
-      ...(first.gpu === undefined ? {} : { gpu: first.gpu }),
-      count: members.length,
-      firstId: first.offerId,
-      offers: members,
-    };
-  });
-  return { groups, size: offers.length };
+  const members = new Map(
+    Array.from(found.values(), (own): [OfferGroup, readonly Offer[]] => [toGroup(own), own]),
+  );
+  return {
+    groups: [...members.keys()],
+    size: offers.length,
+    read: (group) => members.get(group) ?? [],
+  };
+}
+
+function toGroup(members: readonly [Offer, ...Offer[]]): OfferGroup {
+  const [first] = members;
+  return {
+    card: cardKey(first.gpu),
+    place: placeOf(first),
+    ...(first.gpu === undefined ? {} : { gpu: first.gpu }),
+    count: members.length,
+    firstId: first.offerId,
+  };
 }
 
 /** Several indexes as one. Each platform's offers are in one of them. */
 export function joinIndexes(indexes: readonly OfferIndex[]): OfferIndex {
   const [only] = indexes;
   if (only !== undefined && indexes.length === 1) return only;
+  const owners = new Map<string, OfferIndex>();
+  for (const index of indexes) {
+    for (const { place } of index.groups) owners.set(place.platform, index);
+  }
   return {
     groups: indexes
       .flatMap(({ groups }) => groups)
       .toSorted((a, b) => compareText(a.place.platform, b.place.platform)),
     size: indexes.reduce((sum, { size }) => sum + size, 0),
+    read: (group) => owners.get(group.place.platform)?.read(group) ?? [],
   };
 }
 

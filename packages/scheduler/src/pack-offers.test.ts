@@ -27,7 +27,7 @@ describe("offers that were packed", () => {
   it("come out as they went in", ({ expect }) => {
     const index = openPackedOffers(packOffers(indexOffers(offers)));
     expect(index.size).toBe(offers.length);
-    const found = index.groups.flatMap((group) => group.offers);
+    const found = index.groups.flatMap((group) => index.read(group));
     const byId = (a: { offerId: string }, b: { offerId: string }): number =>
       a.offerId < b.offerId ? -1 : 1;
     expect(found.toSorted(byId)).toEqual(offers.toSorted(byId));

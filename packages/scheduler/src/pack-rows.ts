@@ -33,10 +33,10 @@ export function unpackRows({ same, vary }: PackedRows, count: number): Record<st
   const rows = Array.from({ length: count }, (): Record<string, unknown> => ({ ...same }));
   for (const [key, column] of Object.entries(vary)) {
     const values = column.kind === "values" ? column.values : unpackRows(column.rows, count);
-    for (const [index, row] of rows.entries()) {
+    rows.forEach((row, index) => {
       const value = values[index];
       if (value !== null && value !== undefined) row[key] = value;
-    }
+    });
   }
   return rows;
 }
