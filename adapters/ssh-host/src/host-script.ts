@@ -164,6 +164,15 @@ show_cards() {
   done
 }
 
+show_docker() {
+  if ! command -v docker >/dev/null; then state=missing
+  elif [ ! -S /var/run/docker.sock ]; then state=stopped
+  elif [ -w /var/run/docker.sock ] || sudo -n true 2>/dev/null; then state=usable
+  else state=forbidden
+  fi
+  echo "docker\${tab}$state"
+}
+
 show_tools() {
   if command -v nvidia-smi >/dev/null; then
     within nvidia-smi --query-gpu=index,uuid,memory.total,memory.used,name --format=csv,noheader,nounits 2>&1 | sed "s/^/nvidia$tab/"
@@ -189,6 +198,7 @@ show_address
 case $operation in
   state)
     show_machine "$1"
+    show_docker
     show_cards
     show_tools
     for link in "$shared"/lease-*; do [ ! -h "$link" ] || show_lease "\${link##*/lease-}"; done

@@ -21,6 +21,8 @@ const sshHostAdapter: AdapterDefinition<SshHostConfig> = defineAdapter<SshHostCo
     multiNode: "gang",
     tagging: "name",
     markets: ["on-demand"],
+    // Where a host has it: each says so itself.
+    docker: true,
   },
   create: createSshHostPlatform,
 });

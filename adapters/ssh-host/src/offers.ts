@@ -103,6 +103,7 @@ function describe(
     ...(memoryGib === undefined ? {} : { memoryGib: Math.round(memoryGib * 10) / 10 }),
     ...(diskFreeGib === undefined ? {} : { includedDiskGib: Math.floor(diskFreeGib) }),
     ...(outOfReach === undefined ? {} : { outOfReach }),
+    ...describeDocker(report),
     market: "on-demand",
     price: {
       perHour: priceOf(host, count / cards.cards.length, context),
@@ -112,6 +113,18 @@ function describe(
     bootSeconds: 0,
     observedAt: new Date(context.clock.now()).toISOString(),
   };
+}
+
+/** What keeps Docker from a user of the host, as it stands behind the word Docker. */
+const dockerProblems = {
+  missing: "is not installed",
+  stopped: "does not run",
+  forbidden: "may not be used by our user, who is not in its group,",
+} as const;
+
+function describeDocker({ docker }: HostView["report"]): Pick<Offer, "docker"> {
+  if (docker === undefined) return {};
+  return { docker: docker === "usable" ? true : { problem: dockerProblems[docker] } };
 }
 
 /** The price is for the whole host; a part of its cards costs that part. Unless said otherwise one's own machine is free. */

@@ -26,6 +26,8 @@ export interface HostReport {
   readonly cpuCount?: number;
   readonly memoryGib?: number;
   readonly diskFreeGib?: number;
+  /** What is with Docker there, for this user. */
+  readonly docker?: "usable" | "stopped" | "forbidden" | "missing";
   readonly claims: readonly Claim[];
   readonly leases: readonly ReportedLease[];
   /** Lines of the vendors' tools by section: `nvidia`, `apps`, `topo`, `npu`. */
@@ -51,6 +53,7 @@ export function readReport(output: string): HostReport {
     ...number("cpuCount", cpu),
     ...number("memoryGib", memoryKib, 1024 * 1024),
     ...number("diskFreeGib", diskKib, 1024 * 1024),
+    ...readDocker(of("docker")[0]?.[0]),
     claims: of("claim").flatMap(([card = "", leaseKey = "", owner = ""]) =>
       card === "" ? [] : [{ card, leaseKey, user: owner }],
     ),
@@ -65,6 +68,13 @@ export function readReport(output: string): HostReport {
       ? {}
       : { problem: { code: problem[0] ?? "", text: problem[1] ?? "" } }),
   };
+}
+
+const dockerStates = ["usable", "stopped", "forbidden", "missing"] as const;
+
+function readDocker(state: string | undefined): Pick<HostReport, "docker"> {
+  const docker = dockerStates.find((known) => known === state);
+  return docker === undefined ? {} : { docker };
 }
 
 function number<Name extends string>(

@@ -86,3 +86,10 @@ describe("findCards", () => {
     expect(found.notes[0]).toMatch(/another model/);
   });
 });
+
+describe("readReport", () => {
+  it("tells what is with Docker, and nothing where it cannot be read", ({ expect }) => {
+    expect(readReport("docker\tforbidden\n").docker).toBe("forbidden");
+    expect(readReport("docker\tperhaps\n")).not.toHaveProperty("docker");
+  });
+});
