@@ -16,6 +16,8 @@ export const configSchema = z.strictObject({
   types: z.array(z.string().min(1)).min(1).default(["ecs.*"]),
   /** Image for jobs that name none: an image id, or a family such as `acs:…`. Left out: the newest with a driver in its name. */
   image: z.string().min(1).exactOptional(),
+  /** Has `image` Docker, with NVIDIA's toolkit? Then jobs with `image: docker:REF` fit. */
+  docker: z.boolean().default(false),
   /** Smallest system disk in GiB; it must hold the image. */
   diskGib: z.int().min(20).default(100),
   /** Category of the system disk; the newest types take ESSD only. */

@@ -99,7 +99,7 @@ async function compose(parts: Parts, at: Region, request: LeaseRequest): Promise
     instanceType: offer.instanceType,
     imageId: image.id,
     keyPairName,
-    ...place,
+    ...(request.fabric === "rdma" ? { networkInterface: [fabricInterface(place)] } : place),
     // The default kind is refused by the newer types.
     systemDisk: {
       category: config.diskCategory,
@@ -115,6 +115,11 @@ async function compose(parts: Parts, at: Region, request: LeaseRequest): Promise
     httpTokens: "required",
     ...(offer.market === "spot" ? spotOptions(parts, request) : { spotStrategy: "NoSpot" }),
   };
+}
+
+/** The first interface as an eRDMA one; then the place stands in it, and nowhere else. */
+function fabricInterface(place: Awaited<ReturnType<typeof findPlace>>): object {
+  return { instanceType: "Primary", networkInterfaceTrafficMode: "HighPerformance", ...place };
 }
 
 const minuteMs = 60_000;

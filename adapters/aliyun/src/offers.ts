@@ -80,7 +80,7 @@ interface GpuType {
   readonly isGuessed: boolean;
   readonly cpuCount?: number;
   readonly memoryGib?: number;
-  readonly bandwidthGbps?: number;
+  readonly fabric: NonNullable<Offer["fabric"]>;
 }
 
 async function listTypes(
@@ -109,10 +109,22 @@ async function listTypes(
     });
     if (found === undefined || models?.includes(found.gpu.model) === false) return [];
     const facts = { cpuCount: row.cpuCoreCount, memoryGib: row.memorySize };
-    // In kbit/s, of which 1,024,000 are sold as one Gbit/s.
-    const kbits = row.instanceBandwidthRx;
-    const bandwidthGbps = kbits === undefined ? undefined : Math.round(kbits / 102_400) / 10;
-    return [{ ...omitUndefined({ id, ...facts, bandwidthGbps }), ...found }];
+    return [{ ...omitUndefined({ id, ...facts, fabric: fabricOf(row) }), ...found }];
+  });
+}
+
+/** eRDMA where a type has such interfaces. Ours have one, on the first network card. */
+function fabricOf(row: {
+  readonly instanceBandwidthRx?: number;
+  readonly networkCardQuantity?: number;
+  readonly eriQuantity?: number;
+}): GpuType["fabric"] {
+  // In kbit/s, of which 1,024,000 are sold as one Gbit/s.
+  const kbits = row.instanceBandwidthRx;
+  const cards = Math.max(1, row.networkCardQuantity ?? 1);
+  return omitUndefined({
+    kind: (row.eriQuantity ?? 0) > 0 ? ("rdma" as const) : ("ethernet" as const),
+    bandwidthGbps: kbits === undefined ? undefined : Math.round(kbits / cards / 102_400) / 10,
   });
 }
 
@@ -254,7 +266,8 @@ function toOffer({ config, context }: Parts, sale: Sale): Offer | undefined {
       source: "live" as const,
     }),
     availability: row.availability,
-    fabric: omitUndefined({ kind: "ethernet" as const, bandwidthGbps: type.bandwidthGbps }),
+    fabric: type.fabric,
+    docker: config.docker ? (true as const) : undefined,
     maxNodes: mostNodes,
     observedAt,
     notes,

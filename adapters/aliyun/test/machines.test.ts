@@ -42,6 +42,26 @@ describe("a launch", () => {
     expect([...vSwitches.values()].map(({ block }) => block)).toEqual(["172.16.0.0/20"]);
   });
 
+  it("asks for the fabric between nodes where the job demands it", async ({ expect }) => {
+    const cloud = await startCloud();
+    const { platform, findOffer, request } = cloud;
+    const offer = await findOffer("cn-hangzhou-i/ecs.gn8v-2x.8xlarge/on-demand");
+    expect(offer.fabric).toEqual({ kind: "rdma", bandwidthGbps: 20 });
+    await platform.createLease(request(offer), wait);
+    await platform.createLease(request(offer, { fabric: "rdma" }), wait);
+    const [plain, fast] = sent(cloud, "RunInstances");
+    const place = { id: plain?.get("VSwitchId"), group: plain?.get("SecurityGroupId") };
+    expect(plain?.has("NetworkInterface.1.InstanceType")).toBe(false);
+    expect(Object.fromEntries(fast ?? [])).toMatchObject({
+      "NetworkInterface.1.InstanceType": "Primary",
+      "NetworkInterface.1.NetworkInterfaceTrafficMode": "HighPerformance",
+      "NetworkInterface.1.VSwitchId": place.id,
+      "NetworkInterface.1.SecurityGroupId": place.group,
+    });
+    // Given twice, the place would be refused.
+    expect([fast?.has("VSwitchId"), fast?.has("SecurityGroupId")]).toEqual([false, false]);
+  });
+
   it("makes network, vSwitch, group and key once, and a vSwitch for each further zone", async ({
     expect,
   }) => {

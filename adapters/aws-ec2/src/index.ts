@@ -20,6 +20,8 @@ export default defineAdapter({
     multiNode: "gang",
     tagging: "tags",
     image: true,
+    // The Deep Learning AMIs have it, with NVIDIA's toolkit; any other image is looked at once its machine is up.
+    docker: true,
     interruptionNotice: true,
     // On-demand prices hold for weeks, spot prices move every few hours, and only a create knows what is in stock.
     offersFreshMs: 300_000,

@@ -6,7 +6,7 @@ import type { Parts, Region, Wait } from "./api.ts";
 import { vanished } from "./errors.ts";
 import { findImage } from "./image.ts";
 import { findInstances, toLease } from "./leases.ts";
-import { findOrMakeGroup, findSubnet, importKey } from "./network.ts";
+import { findOrMakeGroup, findSubnet, importKey, openFabric } from "./network.ts";
 import { surchargeOf } from "./offers.ts";
 import { currencyOf } from "./regions.ts";
 
@@ -91,6 +91,7 @@ async function compose(
     NetworkInterfaces: [
       {
         DeviceIndex: 0,
+        ...(request.fabric === "rdma" ? { InterfaceType: "efa" } : {}),
         SubnetId: subnetId,
         Groups: [groupId],
         AssociatePublicIpAddress: true,
@@ -107,11 +108,13 @@ async function compose(
 async function findPlace(
   parts: Parts,
   at: Region,
-  { offer, ownership }: LeaseRequest,
+  { offer, ownership, fabric }: LeaseRequest,
 ): Promise<{ readonly subnetId: string; readonly groupId: string }> {
   const { installation } = ownership;
   const { subnetId, vpcId } = await findSubnet(parts, at, offer.zone ?? "");
-  return { subnetId, groupId: await findOrMakeGroup(parts, at, { vpcId, installation }) };
+  const groupId = await findOrMakeGroup(parts, at, { vpcId, installation });
+  if (fabric === "rdma") await openFabric(parts, at, groupId);
+  return { subnetId, groupId };
 }
 
 /** EC2 has no timer of its own: the machine powers itself off, and that ends it. Moved by `extendLease`. */

@@ -105,6 +105,18 @@ async function openGroup({ config }: Parts, at: Region, GroupId: string): Promis
   }
 }
 
+/**
+ * Lets the fabric's traffic out to the group itself: the usual rule, which lets out everything to any address, does not cover
+ * what passes the kernel by. A group that the user named by id is theirs to open.
+ */
+export async function openFabric({ config }: Parts, at: Region, GroupId: string): Promise<void> {
+  if (config.securityGroup.startsWith("sg-")) return;
+  const IpPermissions = [{ IpProtocol: "-1", UserIdGroupPairs: [{ GroupId }] }];
+  await unlessTaken(
+    at.send((sdk) => new sdk.AuthorizeSecurityGroupEgressCommand({ GroupId, IpPermissions })),
+  );
+}
+
 async function unlessTaken(call: Promise<unknown>): Promise<void> {
   try {
     await call;

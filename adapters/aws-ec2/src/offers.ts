@@ -162,6 +162,7 @@ function toOffer({ config, context }: Parts, sale: Sale): Offer {
       ? ["what its disk costs in this region is not known here"]
       : [`a disk of ${config.diskGib} GiB and a public address are in the price`]),
     ...(isArm ? ["its processor is an arm64"] : []),
+    ...fabricNotes(info),
     ...(isSheet && list.problem !== undefined
       ? [`its price is of a dated sheet: ${list.problem}`]
       : []),
@@ -190,8 +191,10 @@ function toOffer({ config, context }: Parts, sale: Sale): Offer {
       source: isSheet ? ("sheet" as const) : ("live" as const),
     }),
     availability: "unknown" as const,
-    // Elastic fabric adapters need network interfaces that we do not make.
-    fabric: omitUndefined({ kind: "ethernet" as const, bandwidthGbps: bandwidthOf(info) }),
+    fabric: omitUndefined({
+      kind: hasEfa(info) ? ("rdma" as const) : ("ethernet" as const),
+      bandwidthGbps: bandwidthOf(info),
+    }),
     maxNodes: mostNodes,
     observedAt: isSheet ? list.observedAt : sale.observedAt,
     notes,
@@ -202,9 +205,23 @@ function inGib(mib: number | undefined): number | undefined {
   return mib === undefined ? undefined : mib / 1024;
 }
 
-/** `Up to 25 Gigabit`, `4x 100 Gigabit` */
+/** Can its first network card carry an Elastic Fabric Adapter? That of p6-b300 cannot (2026-11, by others' word). */
+function hasEfa({ InstanceType: type, NetworkInfo }: InstanceTypeInfo): boolean {
+  return NetworkInfo?.EfaSupported === true && type?.startsWith("p6-b300") !== true;
+}
+
+/** Of the one network card that our machines use: `Up to 25 Gigabit`, `4x 100 Gigabit`, `3200 Gigabit` of 32 cards. */
 function bandwidthOf({ NetworkInfo }: InstanceTypeInfo): number | undefined {
-  const [, cards = 1, gigabit] =
+  const [, cards, gigabit] =
     /(?:(\d+)x )?(\d+) Gigabit/.exec(NetworkInfo?.NetworkPerformance ?? "") ?? [];
-  return gigabit === undefined ? undefined : Number(cards) * Number(gigabit);
+  if (gigabit === undefined) return undefined;
+  return cards === undefined
+    ? Number(gigabit) / (NetworkInfo?.MaximumNetworkCards ?? 1)
+    : Number(gigabit);
+}
+
+/** A second interface would forbid the public address that the machine is reached at. */
+function fabricNotes({ NetworkInfo }: InstanceTypeInfo): readonly string[] {
+  const cards = NetworkInfo?.MaximumNetworkCards ?? 1;
+  return cards < 2 ? [] : [`one of its ${cards} network cards is used`];
 }

@@ -51,6 +51,25 @@ describe("a launch", () => {
     );
   });
 
+  it("asks for the fabric between nodes where the job demands it, and opens the group to it", async ({
+    expect,
+  }) => {
+    const { emulator, platform, findOffer, request } = await startCloud();
+    const offer = await findOffer("us-east-1a/p4d.24xlarge/on-demand");
+    const plain = await platform.createLease(request(offer), wait);
+    const [group] = emulator.region("us-east-1").groups.values();
+    expect(emulator.launches.get(plain.leaseId.split("/")[1] ?? "")?.hasEfa).toBe(false);
+    expect(group?.egress.size).toBe(0);
+    const { leaseId } = await platform.createLease(request(offer, { fabric: "rdma" }), wait);
+    await platform.createLease(request(offer, { fabric: "rdma" }), wait);
+    expect(emulator.launches.get(leaseId.split("/")[1] ?? "")).toMatchObject({
+      hasEfa: true,
+      hasPublicAddress: true,
+      groups: [group?.id],
+    });
+    expect(group?.egress).toEqual(new Set([`-1   ${group?.id}`]));
+  });
+
   it("is a one-time request as spot, with a ceiling only when the user has one", async ({
     expect,
   }) => {
@@ -251,12 +270,14 @@ describe("offers", () => {
     ]);
     expect(await findOffer("us-east-1a/p4d.24xlarge/spot")).toMatchObject({
       gpu: { model: "A100", count: 8, vramGib: 40, interconnect: "nvswitch" },
-      fabric: { kind: "ethernet", bandwidthGbps: 400 },
+      // Of one of its cards: more would forbid a public address.
+      fabric: { kind: "rdma", bandwidthGbps: 100 },
       cpuCount: 96,
       memoryGib: 1152,
       country: "us",
     });
     const offer = await findOffer(onDemand);
+    expect(offer.fabric).toEqual({ kind: "ethernet", bandwidthGbps: 20 });
     const extra = (100 * 0.08) / 730 + 0.005;
     expect(offer.price.perHour).toEqual({
       currency: "USD",

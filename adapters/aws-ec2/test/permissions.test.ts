@@ -25,6 +25,8 @@ it("makes every call that the policy of the README allows, and needs no other", 
   const spot = await findOffer("us-east-1a/g6e.xlarge/spot");
   const onDemand = await findOffer("us-east-1a/g6e.xlarge/on-demand");
   const first = await platform.createLease(request(spot), wait);
+  const fast = await findOffer("us-east-1a/p4d.24xlarge/spot");
+  const third = await platform.createLease(request(fast, { fabric: "rdma" }), wait);
   const image = "ami-0000000000000a003";
   const second = await platform.createLease(request(onDemand, { image }), wait);
   await untilUp(platform, first.leaseId);
@@ -36,6 +38,7 @@ it("makes every call that the policy of the README allows, and needs no other", 
   for (const [id, volume] of volumes) volumes.set(id, { ...volume, goesAlong: false });
   await releaseFully(platform, first.leaseId);
   await releaseFully(platform, second.leaseId);
+  await releaseFully(platform, third.leaseId);
   expect(emulator.leftovers("us-east-1")).toEqual([]);
   expect(emulator.actions()).toEqual(allowed);
 });

@@ -12,7 +12,7 @@ export function describeInstanceTypes(query: Query): object {
   return {
     ...fields,
     InstanceTypes: {
-      InstanceType: rows.map(({ type, family, gpu, vcpus, gib, gbps }) => ({
+      InstanceType: rows.map(({ type, family, gpu, vcpus, gib, gbps, eris = 0 }) => ({
         InstanceTypeId: type,
         InstanceTypeFamily: family,
         CpuCoreCount: vcpus,
@@ -23,7 +23,8 @@ export function describeInstanceTypes(query: Query): object {
         InstanceBandwidthRx: gbps * 1_024_000,
         InstanceBandwidthTx: gbps * 1_024_000,
         CpuArchitecture: "X86",
-        EriQuantity: 0,
+        EriQuantity: eris,
+        NetworkCardQuantity: 1,
       })),
     },
   };

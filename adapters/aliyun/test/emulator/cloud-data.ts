@@ -9,6 +9,8 @@ export interface TypeFacts {
   readonly vcpus: number;
   readonly gib: number;
   readonly gbps: number;
+  /** Interfaces with RDMA. */
+  readonly eris?: number;
 }
 
 export const typeFacts: readonly TypeFacts[] = [
@@ -43,6 +45,7 @@ export const typeFacts: readonly TypeFacts[] = [
     vcpus: 32,
     gib: 192,
     gbps: 20,
+    eris: 1,
   },
   // A slice of a card.
   {

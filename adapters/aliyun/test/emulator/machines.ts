@@ -53,14 +53,18 @@ function checkDisk(query: Query): number {
 
 /** Checks what a launch names, and answers in which zone it is. */
 function checkPlace(state: RegionState, query: Query): string {
-  const vSwitch = state.vSwitches.get(required(query, "VSwitchId"));
+  // Inside of an interface, or outside of all.
+  const prefix = query.has("NetworkInterface.1.InstanceType") ? "NetworkInterface.1." : "";
+  if (prefix !== "" && (query.has("VSwitchId") || query.has("SecurityGroupId")))
+    throw new Refusal("InvalidParameter.Conflict", "The place is given twice.");
+  const vSwitch = state.vSwitches.get(required(query, `${prefix}VSwitchId`));
   if (vSwitch === undefined)
     throw new Refusal("InvalidVSwitchId.NotFound", "The vSwitch does not exist.", 404);
   if (vSwitch.status !== "Available")
     throw new Refusal("IncorrectVSwitchStatus", "The vSwitch is pending.");
   if ((query.get("ZoneId") ?? vSwitch.zone) !== vSwitch.zone)
     throw new Refusal("InvalidParameter.Mismatch", "The vSwitch is not in the zone.");
-  if (!state.groups.has(required(query, "SecurityGroupId")))
+  if (!state.groups.has(required(query, `${prefix}SecurityGroupId`)))
     throw new Refusal("InvalidSecurityGroupId.NotFound", "The group does not exist.", 404);
   if (!state.keys.has(required(query, "KeyPairName")))
     throw new Refusal("InvalidKeyPair.NotFound", "The key pair does not exist.", 404);
@@ -78,6 +82,10 @@ export function runInstances(state: RegionState, query: Query, world: World): ob
   const type = required(query, "InstanceType");
   if (!typeFacts.some((one) => one.type === type))
     throw new Refusal("InvalidInstanceType.ValueNotSupported", "There is no such type.");
+  const mode = query.get("NetworkInterface.1.NetworkInterfaceTrafficMode") ?? "Standard";
+  const hasFabric = typeFacts.some((one) => one.type === type && (one.eris ?? 0) > 0);
+  if (mode === "HighPerformance" && !hasFabric)
+    throw new Refusal("InvalidInstanceType.ValueNotSupported", "The type has no such interface.");
   const gib = checkDisk(query);
   const zone = checkPlace(state, query);
   const endsAt = releaseTime(query, world.now());

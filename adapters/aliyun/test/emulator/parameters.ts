@@ -78,7 +78,7 @@ const words = (text: string): readonly string[] => text.split(" ");
 /** Parameters by action, without their numbers; one more is refused, so that no misspelt one goes unseen. */
 const known: Readonly<Record<string, readonly string[]>> = {
   RunInstances: words(
-    "ZoneId ClientToken Amount MinAmount InstanceChargeType InstanceType ImageId KeyPairName VSwitchId SecurityGroupId SystemDisk.Category SystemDisk.Size SystemDisk.PerformanceLevel InternetChargeType InternetMaxBandwidthOut AutoReleaseTime DeletionProtection HttpEndpoint HttpTokens SpotStrategy SpotPriceLimit SpotDuration SpotInterruptionBehavior Tag.Key Tag.Value",
+    "ZoneId ClientToken Amount MinAmount InstanceChargeType InstanceType ImageId KeyPairName VSwitchId SecurityGroupId NetworkInterface.InstanceType NetworkInterface.VSwitchId NetworkInterface.SecurityGroupId NetworkInterface.NetworkInterfaceTrafficMode SystemDisk.Category SystemDisk.Size SystemDisk.PerformanceLevel InternetChargeType InternetMaxBandwidthOut AutoReleaseTime DeletionProtection HttpEndpoint HttpTokens SpotStrategy SpotPriceLimit SpotDuration SpotInterruptionBehavior Tag.Key Tag.Value",
   ),
   DescribeInstances: [...words("InstanceIds Tag.Key Tag.Value"), ...token],
   DeleteInstances: words("InstanceId Force ForceStop ClientToken"),

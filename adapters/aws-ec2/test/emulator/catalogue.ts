@@ -11,14 +11,18 @@ const byType = (type: string) => filterable({}, { "instance-type": type });
 export function describeInstanceTypes(tree: Tree): Record<string, Xml> {
   const found = applyFilters(tree, typeFacts, ({ type }, name) => byType(type)(name));
   return {
-    instanceTypeSet: found.map(({ type, gpu, vcpus, memoryMib, network, arch, classes }) => ({
+    instanceTypeSet: found.map(({ type, gpu, vcpus, memoryMib, arch, classes, ...facts }) => ({
       instanceType: type,
       currentGeneration: true,
       supportedUsageClasses: classes,
       processorInfo: { supportedArchitectures: [arch] },
       vCpuInfo: { defaultVCpus: vcpus },
       memoryInfo: { sizeInMiB: memoryMib },
-      networkInfo: { networkPerformance: network, efaSupported: false },
+      networkInfo: {
+        networkPerformance: facts.network,
+        efaSupported: facts.efa === true,
+        maximumNetworkCards: facts.cards ?? 1,
+      },
       ...(gpu === undefined
         ? {}
         : {

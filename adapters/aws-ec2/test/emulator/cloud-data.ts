@@ -12,6 +12,9 @@ export interface TypeFacts {
   readonly vcpus: number;
   readonly memoryMib: number;
   readonly network: string;
+  /** Network cards, where there are several. */
+  readonly cards?: number;
+  readonly efa?: true;
   readonly arch: string;
   readonly classes: readonly string[];
 }
@@ -43,6 +46,8 @@ export const typeFacts: readonly TypeFacts[] = [
     vcpus: 96,
     memoryMib: 1179648,
     network: "4x 100 Gigabit",
+    cards: 4,
+    efa: true,
     arch: "x86_64",
     classes: both,
   },
@@ -71,6 +76,8 @@ export const typeFacts: readonly TypeFacts[] = [
     vcpus: 192,
     memoryMib: 2097152,
     network: "3200 Gigabit",
+    cards: 32,
+    efa: true,
     arch: "x86_64",
     classes: ["capacity-block"],
   },

@@ -79,6 +79,7 @@ const parametersOf: Readonly<Record<string, readonly string[]>> = {
   DescribeSubnets: "SubnetId Filter MaxResults NextToken DryRun".split(" "),
   DescribeSecurityGroups: "GroupId GroupName Filter MaxResults NextToken DryRun".split(" "),
   CreateSecurityGroup: "GroupName GroupDescription VpcId TagSpecification DryRun".split(" "),
+  AuthorizeSecurityGroupEgress: "GroupId IpPermissions TagSpecification DryRun".split(" "),
   AuthorizeSecurityGroupIngress: "GroupId IpPermissions TagSpecification DryRun".split(" "),
   DeleteSecurityGroup: "GroupId GroupName DryRun".split(" "),
   ImportKeyPair: "KeyName PublicKeyMaterial TagSpecification DryRun".split(" "),

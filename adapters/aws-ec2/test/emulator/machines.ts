@@ -21,6 +21,7 @@ export interface Launch {
   readonly rootDevice: string;
   readonly keyName: string;
   readonly groups: readonly string[];
+  readonly hasEfa: boolean;
   readonly hasPublicAddress: boolean;
   readonly powerOffEnds: boolean;
   readonly hopLimit: number;
@@ -105,6 +106,7 @@ function launchOf(
     gib,
     // The image's own disk goes by default.
     goesAlong: (disk && textAt(disk, "Ebs.DeleteOnTermination")) !== "false",
+    hasEfa: (nic && textAt(nic, "InterfaceType")) === "efa",
     hasPublicAddress: (nic && textAt(nic, "AssociatePublicIpAddress")) === "true",
     powerOffEnds: textAt(tree, "InstanceInitiatedShutdownBehavior") === "terminate",
     hopLimit: Number(textAt(tree, "MetadataOptions.HttpPutResponseHopLimit") ?? 2),
@@ -131,6 +133,10 @@ export function runInstances(state: RegionState, tree: Tree, world: World): Reco
   if (facts === undefined)
     throw new Refusal("InvalidParameterValue", `Invalid value '${type}' for InstanceType.`);
   const launch = launchOf(state, tree);
+  if (launch.hasEfa && facts.efa !== true) {
+    const text = `EFA interfaces are not supported on ${type}`;
+    throw new Refusal("InvalidParameterCombination", text);
+  }
   const market = textAt(tree, "InstanceMarketOptions.MarketType") === "spot" ? "spot" : "on-demand";
   const limit = textAt(tree, "InstanceMarketOptions.SpotOptions.MaxPrice");
   const minutes = launch.powerOffEnds ? shutdownMinutes(launch.userData) : undefined;

@@ -13,6 +13,8 @@ interface Group {
   readonly vpcId: string;
   readonly tags: Tags;
   readonly rules: Set<string>;
+  /** Beside the usual one, that lets everything out to any address. */
+  readonly egress: Set<string>;
 }
 
 interface Key {
@@ -110,6 +112,33 @@ type Handler = (
   machines: readonly CloudMachine[],
 ) => Record<string, Xml>;
 
+/** Adds rules to one side of a group; a known one refuses all. */
+function authorize(
+  state: RegionState,
+  tree: Tree,
+  sideOf: (group: ReturnType<typeof groupOf>) => Set<string>,
+): Record<string, Xml> {
+  const side = sideOf(groupOf(state, required(tree, "GroupId")));
+  const rules = listAt(tree, "IpPermissions").flatMap((rule) => {
+    const ports = ["IpProtocol", "FromPort", "ToPort"].map((name) => textAt(rule, name) ?? "");
+    const from = [
+      ...listAt(rule, "IpRanges").map((range) => textAt(range, "CidrIp") ?? ""),
+      ...listAt(rule, "Groups").map((pair) => groupOf(state, textAt(pair, "GroupId") ?? "").id),
+    ];
+    return from.map((source) => [...ports, source].join(" "));
+  });
+  if (rules.length === 0) throw new Refusal("MissingParameter", "Source group or CIDR is missing");
+  const known = rules.find((rule) => side.has(rule));
+  if (known !== undefined) {
+    throw new Refusal(
+      "InvalidPermission.Duplicate",
+      `the specified rule "${known}" already exists`,
+    );
+  }
+  for (const rule of rules) side.add(rule);
+  return { return: true };
+}
+
 /** Networks, groups, keys and disks — https://docs.aws.amazon.com/AWSEC2/latest/APIReference (2026-11) */
 export const resourceActions: Readonly<Record<string, Handler>> = {
   DescribeVpcs: (state, tree) => ({
@@ -168,32 +197,12 @@ export const resourceActions: Readonly<Record<string, Handler>> = {
     }
     const id = `sg-${(state.groups.size + 1).toString(16).padStart(17, "0")}`;
     const tags = tagsFor(tree, "security-group");
-    state.groups.set(id, { id, name, vpcId: vpc, tags, rules: new Set() });
+    state.groups.set(id, { id, name, vpcId: vpc, tags, rules: new Set(), egress: new Set() });
     return { return: true, groupId: id, tagSet: tagSet(tags) };
   },
 
-  AuthorizeSecurityGroupIngress(state, tree) {
-    const group = groupOf(state, required(tree, "GroupId"));
-    const rules = listAt(tree, "IpPermissions").flatMap((rule) => {
-      const ports = ["IpProtocol", "FromPort", "ToPort"].map((name) => textAt(rule, name) ?? "");
-      const from = [
-        ...listAt(rule, "IpRanges").map((range) => textAt(range, "CidrIp") ?? ""),
-        ...listAt(rule, "Groups").map((pair) => groupOf(state, textAt(pair, "GroupId") ?? "").id),
-      ];
-      return from.map((source) => [...ports, source].join(" "));
-    });
-    if (rules.length === 0)
-      throw new Refusal("MissingParameter", "Source group or CIDR is missing");
-    const known = rules.find((rule) => group.rules.has(rule));
-    if (known !== undefined) {
-      throw new Refusal(
-        "InvalidPermission.Duplicate",
-        `the specified rule "${known}" already exists`,
-      );
-    }
-    for (const rule of rules) group.rules.add(rule);
-    return { return: true };
-  },
+  AuthorizeSecurityGroupIngress: (state, tree) => authorize(state, tree, (group) => group.rules),
+  AuthorizeSecurityGroupEgress: (state, tree) => authorize(state, tree, (group) => group.egress),
 
   DeleteSecurityGroup(state, tree, machines) {
     const group = groupOf(state, required(tree, "GroupId"));
