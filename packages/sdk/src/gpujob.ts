@@ -1,4 +1,5 @@
 import type { Readable, Writable } from "node:stream";
+import type { PlaceRecord } from "@gpujob/scheduler";
 import type {
   Failure,
   LedgerLine,
@@ -6,6 +7,7 @@ import type {
   Offer,
   Plan,
   PlanMissing,
+  RankScore,
   RunState,
   RunView,
   TransferProgress,
@@ -249,6 +251,15 @@ export interface PlatformRow {
   readonly origin: string;
   readonly release: "api" | "owned" | "by-hand";
   readonly credentials: readonly string[];
+  /** What own leases told of it; absent before the first. */
+  readonly learnt?: LearntPlace;
+}
+
+/** What own leases told of a place, in figures and in words. */
+export interface LearntPlace extends PlaceRecord {
+  readonly seen: readonly string[];
+  /** The same by kind of machine. */
+  readonly types?: readonly LearntPlace[];
 }
 
 /** What `platforms add` writes. */
@@ -271,6 +282,9 @@ export interface DoctorCheck {
 
 export interface OfferRow extends Offer {
   readonly ageSeconds: number;
+  /** With a profile: how it scores and why, the best first. */
+  readonly score?: RankScore;
+  readonly reason?: string;
   /** Its platform did not answer now: this is what it said before. */
   readonly isStale?: true;
 }
@@ -285,6 +299,8 @@ export interface OfferFilter {
   readonly platforms?: readonly string[];
   readonly market?: "on-demand" | "spot";
   readonly maxPrice?: string;
+  /** Ranked for this kind of user, one hour on one machine; only those that fit. */
+  readonly profile?: string;
   /** @default "usual" */
   readonly freshness?: Freshness;
 }

@@ -12,6 +12,7 @@ export type {
   Gpujob,
   GpujobOptions,
   JobInput,
+  LearntPlace,
   LogChunk,
   LogOptions,
   MockMachine,

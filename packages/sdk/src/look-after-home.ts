@@ -53,8 +53,11 @@ export function createHome(
     },
     async platforms() {
       const { platforms } = await workshop.setUp();
-      const { describeReference, findReferences } = await import("./on-demand.ts");
+      const { describeReference, findReferences, learntOf, readExperiences } =
+        await import("./on-demand.ts");
+      const records = await readExperiences(around, workshop.store);
       return (await platforms.all()).map(({ name, config, definition }) => ({
+        ...learntOf(name, records),
         name,
         adapter: config.adapter,
         title: definition.title,

@@ -1,13 +1,15 @@
 import { resolveGpuName } from "@gpujob/catalog";
-import { findOffers } from "@gpujob/scheduler";
+import { findOffers, rankOffers } from "@gpujob/scheduler";
 import { parseJobFile } from "@gpujob/spec";
+import type { Offer } from "@gpujob/spec";
 import { join } from "node:path";
-import type { OfferFilter, OffersResult } from "./gpujob.ts";
+import { readExperiences, traitsOf } from "./experiences.ts";
+import type { OfferFilter, OfferRow, OffersResult } from "./gpujob.ts";
 import { collectOffers } from "./collect-offers.ts";
 import { ratesOf } from "./submission.ts";
 import type { Workshop } from "./workshop.ts";
 
-/** What there is, by the same matching as a plan; sold-out offers too. */
+/** What there is, by the same matching as a plan; sold-out offers too, unless a profile ranks them. */
 export async function listOffers(
   workshop: Workshop,
   filter: OfferFilter,
@@ -31,26 +33,44 @@ export async function listOffers(
         run: "true",
         market: filter.market ?? "auto",
         ...(filter.gpu === undefined ? {} : { resources: { gpu: filter.gpu } }),
+        ...(filter.profile === undefined ? {} : { profile: filter.profile }),
         ...(filter.maxPrice === undefined ? {} : { limits: { price: filter.maxPrice } }),
       },
       where: (path) => `--${String(path.at(-1))}`,
       folder: around.cwd,
     },
   });
-  const fitting = findOffers({
+  const question = {
     job,
-    index,
     exclusions: [],
     capabilitiesByPlatform: Object.fromEntries(asked.map((each) => [each.name, each.capabilities])),
+    traitsByPlatform: traitsOf(asked),
     rates: ratesOf(configuration.config, now),
     currency: configuration.config.currency,
-    isStockIgnored: true,
+  };
+  const toRow = (offer: Offer): OfferRow => ({
+    ...offer,
+    ageSeconds: Math.max(0, Math.round((now - Date.parse(offer.observedAt)) / 1000)),
+    ...(stalePlatforms.has(offer.platform) ? { isStale: true as const } : {}),
+  });
+  if (filter.profile === undefined) {
+    const fitting = findOffers({ ...question, index, isStockIgnored: true });
+    return { offers: fitting.map(({ offer }) => toRow(offer)), missing };
+  }
+  const records = await readExperiences(around, workshop.store);
+  const { ranked } = rankOffers({
+    ...question,
+    offers: index,
+    missing,
+    stalePlatforms,
+    rejections: "grouped",
+    ...(records === undefined ? {} : { records }),
   });
   return {
-    offers: fitting.map(({ offer }) => ({
-      ...offer,
-      ageSeconds: Math.max(0, Math.round((now - Date.parse(offer.observedAt)) / 1000)),
-      ...(stalePlatforms.has(offer.platform) ? { isStale: true as const } : {}),
+    offers: ranked.map(({ offer, candidate: { score, reason } }) => ({
+      ...toRow(offer),
+      ...(score === undefined ? {} : { score }),
+      reason,
     })),
     missing,
   };

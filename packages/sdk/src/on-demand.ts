@@ -10,6 +10,7 @@ export { audit } from "./audit.ts";
 export { runDoctor } from "./doctor.ts";
 export { drillRun } from "./drill.ts";
 export { addPlatform, removePlatform } from "./edit-platforms.ts";
+export { learntOf, readExperiences } from "./experiences.ts";
 export { createEnginePorts } from "./engine-ports.ts";
 export { changeFaults, meterOf, resetMarkets, serveMockMarket } from "./mock-markets.ts";
 export { retryRun } from "./retry.ts";

@@ -1,9 +1,10 @@
 import { explainNoOffer, rankOffers } from "@gpujob/scheduler";
-import type { Exclusion, NoOffer, RankedPlan } from "@gpujob/scheduler";
+import type { Exclusion, NoOffer, RankedPlan, Records } from "@gpujob/scheduler";
 import type { Candidate } from "@gpujob/engine";
 import type { ExchangeRate, JobSpec, Plan, PlanMissing } from "@gpujob/spec";
 import { collectOffers } from "./collect-offers.ts";
 import type { CollectedOffers } from "./collect-offers.ts";
+import { traitsOf } from "./experiences.ts";
 import type { Freshness, PlanOptions } from "./gpujob.ts";
 import type { OfferCache } from "./offer-cache.ts";
 import type { ConfiguredPlatform, Platforms } from "./platforms.ts";
@@ -18,6 +19,8 @@ export interface Planner {
     request: PlanRequest,
     wait: { readonly signal: AbortSignal },
   ) => Promise<PlannedOffers>;
+  /** The platforms that a job may be placed on. */
+  readonly platformsFor: (job: JobSpec) => Promise<readonly ConfiguredPlatform[]>;
   /** Offers to look at: an answer of a moment ago will do as well. */
   readonly collect: (
     job: JobSpec,
@@ -36,6 +39,8 @@ export interface PlanRequest {
   readonly rates: readonly ExchangeRate[];
   readonly currency: string;
   readonly uploadBytes?: number;
+  /** Added by the planner. */
+  readonly records?: Records;
 }
 
 export interface PlannedOffers {
@@ -51,21 +56,25 @@ export function createPlanner(options: {
   readonly around: Pick<Surroundings, "clock" | "upMs">;
   /** Hosts that were bad for earlier runs. */
   readonly avoided: () => Promise<readonly Exclusion[]>;
+  /** What own leases told of the places; absent: nothing yet. */
+  readonly learnt: () => Promise<Records | undefined>;
   readonly cache: OfferCache;
 }): Planner {
   const allowed = async (job: JobSpec): Promise<readonly ConfiguredPlatform[]> =>
     (await options.platforms.all()).filter((each) => isAllowed(job, each));
-  const withAvoided = async (own: PlanRequest): Promise<PlanRequest> => ({
-    ...own,
-    exclusions: [...own.exclusions, ...(await options.avoided())],
-  });
+  const withMemory = async (own: PlanRequest): Promise<PlanRequest> => {
+    const [avoided, records] = await Promise.all([options.avoided(), options.learnt()]);
+    const exclusions = [...own.exclusions, ...avoided];
+    return { ...own, exclusions, ...(records === undefined ? {} : { records }) };
+  };
 
   return {
+    platformsFor: allowed,
     async plan(own, { signal }) {
       const asked = await allowed(own.job);
       const [collected, request] = await Promise.all([
         collectOffers(asked, { around: options.around, signal }),
-        withAvoided(own),
+        withMemory(own),
       ]);
       return rank(request, asked, collected);
     },
@@ -75,7 +84,7 @@ export function createPlanner(options: {
       return collectOffers(await allowed(job), { around, kept, signal });
     },
     async rank(own, collected, { rejections = "each" } = {}) {
-      return rank(await withAvoided(own), await allowed(own.job), collected, rejections);
+      return rank(await withMemory(own), await allowed(own.job), collected, rejections);
     },
   };
 }
@@ -95,6 +104,7 @@ function rank(
     missing,
     stalePlatforms,
     capabilitiesByPlatform,
+    traitsByPlatform: traitsOf(asked),
     rejections,
   });
   const plan = toPlan(ranked);

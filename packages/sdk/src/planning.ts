@@ -3,6 +3,7 @@
  * One import of many, as in `on-demand.ts`.
  */
 export { loadConfiguration } from "./configuration.ts";
+export { readExperiences } from "./experiences.ts";
 export { createOfferCache } from "./offer-cache.ts";
 export { listOffers } from "./offers.ts";
 export { prepareJob } from "./plan.ts";

@@ -82,7 +82,7 @@ export function openWorkshop(options: GpujobOptions): Workshop {
   }
 
   async function setUp({ folder = around.cwd, extra = [] }: Setting = {}): Promise<SetUp> {
-    const { createOfferCache, createPlanner, createPlatforms, loadConfiguration } =
+    const { createOfferCache, createPlanner, createPlatforms, loadConfiguration, readExperiences } =
       await import("./planning.ts");
     const configuration = await loadConfiguration({
       around,
@@ -119,6 +119,7 @@ export function openWorkshop(options: GpujobOptions): Workshop {
       avoided: async () => listAvoided(around, getStore),
     });
     return {
+      learnt: async () => readExperiences(around, getStore),
       configuration,
       platforms,
       planner,
