@@ -11,6 +11,7 @@ import type { Planner } from "./planner.ts";
 import type { Platforms } from "./platforms.ts";
 import { staysAwake } from "./power.ts";
 import { resolveSecret } from "./secrets.ts";
+import type { StockWatch } from "./stock-watch.ts";
 import type { Surroundings } from "./surroundings.ts";
 
 /** Ties the engine to this machine: its store, files, keys, network and environment. */
@@ -19,6 +20,8 @@ export function createEnginePorts(options: {
   readonly store: Store;
   readonly platforms: Platforms;
   readonly planner: Planner;
+  /** For runs that wait for stock. */
+  readonly watch: StockWatch;
   readonly files: RunFiles;
   readonly access: MachineAccess;
   readonly observe: (event: DriverEvent) => void;
@@ -34,13 +37,20 @@ export function createEnginePorts(options: {
     platform: (name) => platforms.getMade(name),
     async makePlan(submission, exclusions, wait) {
       const { job, rates, currency, uploadBytes } = submission;
-      const planned = await options.planner.plan(
-        { job, exclusions, rates, currency, uploadBytes },
-        wait,
-      );
+      const { planner, watch } = options;
+      const request = { job, exclusions, rates, currency, uploadBytes };
+      const waited =
+        wait.isWaiting === true
+          ? await watch.collect(await planner.platformsFor(job), wait)
+          : undefined;
+      const planned =
+        waited === undefined
+          ? await planner.plan(request, wait)
+          : await planner.rank(request, waited);
       return {
         candidates: planned.candidates,
         missing: planned.missing,
+        ...(waited === undefined ? {} : { againAfterMs: waited.againAfterMs }),
         ...(planned.explanation === undefined ? {} : { explanation: planned.explanation }),
       };
     },

@@ -15,6 +15,7 @@ export { createEnginePorts } from "./engine-ports.ts";
 export { changeFaults, meterOf, resetMarkets, serveMockMarket } from "./mock-markets.ts";
 export { retryRun } from "./retry.ts";
 export { describeReference, findReferences, resolveSecret } from "./secrets.ts";
+export { createStockWatch } from "./stock-watch.ts";
 export { submit } from "./submit.ts";
 export { forwardPorts, openTerminal } from "./shell.ts";
 export { knownSecrets, redactLogs } from "./redact-logs.ts";

@@ -1,6 +1,6 @@
 import type { RunEvent as JournalEvent } from "@gpujob/engine";
 import type { Failure, Money } from "@gpujob/spec";
-import { formatBytes, formatMoney } from "@gpujob/spec";
+import { formatBytes, formatDuration, formatMoney } from "@gpujob/spec";
 import type { EventRow } from "@gpujob/store";
 import type { TimelineEntry } from "./gpujob.ts";
 import { readStored } from "@gpujob/engine";
@@ -123,14 +123,18 @@ function describePrepared(event: JournalEvent & { readonly type: "host-prepared"
 
 /** Which of the offers is taken depends on what failed before, so the first of the list is not named. */
 function describePlan(event: JournalEvent & { readonly type: "plan-made" }): string {
-  const { candidates, aboveGib } = event;
+  const { candidates, aboveGib, waitedMs } = event;
   const larger =
     aboveGib === undefined ? "" : ` with more than ${aboveGib} GiB per card, as retry.rules asks`;
   const missing = event.missing
     .map(({ platform, reason }) => ` No offers from ${platform}: ${reason}`)
     .join("");
   if (candidates.length === 0) return `No offer${larger} fits now.${missing}`;
-  return `${countOf(candidates.length, "offer")}${larger} ${candidates.length === 1 ? "fits" : "fit"}.${missing}`;
+  const waited =
+    waitedMs === undefined
+      ? ""
+      : `Stock after ${formatDuration(Math.round(waitedMs / 1000) * 1000)} of waiting: `;
+  return `${waited}${countOf(candidates.length, "offer")}${larger} ${candidates.length === 1 ? "fits" : "fit"}.${missing}`;
 }
 
 function describeTimer(timer: string): string | undefined {

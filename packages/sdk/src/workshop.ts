@@ -12,6 +12,7 @@ import type { MachineAccess } from "./machine-access.ts";
 import type { OfferCache } from "./offer-cache.ts";
 import type { Planner } from "./planner.ts";
 import type { Platforms } from "./platforms.ts";
+import type { StockWatch } from "./stock-watch.ts";
 import { createRunFiles, openContentStore } from "./run-files.ts";
 import { installationOf } from "./submission.ts";
 import { ensureHome, readSurroundings } from "./surroundings.ts";
@@ -58,6 +59,7 @@ export function openWorkshop(options: GpujobOptions): Workshop {
   const closers = new Set<() => Promise<void>>();
   /** By currency. */
   const caches = new Map<string, OfferCache>();
+  const watches = new Map<Platforms, StockWatch>();
   let store: Promise<Store> | undefined;
   let access: Promise<MachineAccess> | undefined;
 
@@ -126,8 +128,13 @@ export function openWorkshop(options: GpujobOptions): Workshop {
       cache,
       async enginePorts(observe) {
         await platforms.all();
-        const { createEnginePorts } = await import("./on-demand.ts");
+        const { createEnginePorts, createStockWatch } = await import("./on-demand.ts");
+        const watch =
+          watches.get(platforms) ??
+          createStockWatch({ around, store: getStore, cache, random: Math.random });
+        watches.set(platforms, watch);
         return createEnginePorts({
+          watch,
           around,
           store: await getStore(),
           platforms,

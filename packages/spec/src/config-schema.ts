@@ -42,6 +42,9 @@ const timeoutsSchema = (): z.ZodType<Partial<Timeouts>> =>
       release: durationSchema("How long submit waits for the proof of an end.").exactOptional(),
       unreachable: durationSchema("A machine that is silent so long is given up.").exactOptional(),
       orphan: durationSchema("A job without any driver goes on so long.").exactOptional(),
+      stock: durationSchema(
+        "How often a platform is asked for stock that is waited for.",
+      ).exactOptional(),
     })
     .transform((written) =>
       Object.fromEntries(Object.entries(written).map(([key, ms]) => [`${key}Ms`, ms])),

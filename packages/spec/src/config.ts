@@ -10,6 +10,8 @@ export interface Timeouts {
   readonly unreachableMs: number;
   /** Absent: 10 minutes where `CI` is set, else the job's time limit. */
   readonly orphanMs?: number;
+  /** Between two questions to a platform while a run waits for stock. Absent: 20 s, 5 s for machines of one's own. */
+  readonly stockMs?: number;
 }
 
 /** One entry under `platforms:`; the adapter's own schema checks the rest. */

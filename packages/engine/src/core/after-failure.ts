@@ -36,7 +36,7 @@ export function afterFailure(
   // An interruption of no place at all: the host was started anew and is there again.
   const isThereAgain = failure.kind === "interrupted" && failure.scope === "call";
   if ("exclusion" in decision && decision.exclusion !== undefined && !isThereAgain)
-    avoid(draft, lasting(decision.exclusion, attempt, failure, at));
+    avoid(draft, whileQueued(draft, failure, lasting(decision.exclusion, attempt, failure, at)));
   if (role === "spare") return { next: "none", reason: failure.message, failure };
   if (context.wish !== undefined) decideOutcome(draft, wishOutcome(context.wish));
   // A machine that is lost while a limit stops its job leaves nothing to go on with elsewhere.
@@ -108,6 +108,13 @@ function lasting(
 }
 
 const hourMs = 3_600_000;
+/** Who waits for stock looks again at what was sold out as soon as it may have come back. */
+const soldOutMs = 60_000;
+
+function whileQueued({ submission, at }: Draft, { kind }: Failure, found: Exclusion): Exclusion {
+  if (kind !== "no_capacity" || submission.job.queueMs === undefined) return found;
+  return { ...found, untilMs: Math.min(found.untilMs, at + soldOutMs) };
+}
 
 function avoid(draft: Draft, exclusion: Exclusion): void {
   const current = dropExpired(draft.context.exclusions, draft.at);

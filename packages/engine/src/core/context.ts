@@ -209,6 +209,8 @@ export interface RunContext {
   /** What the next `plan-made` is for; absent: no plan is being made. */
   readonly planning?: "next" | "spare";
   readonly queuedUntil?: number;
+  /** When it began to wait; epoch milliseconds. */
+  readonly queuedSince?: number;
   /** Plans in a row that brought nothing; those to come are made at growing distances. */
   readonly fruitlessPlans?: number;
   readonly isQueued?: boolean;

@@ -27,6 +27,7 @@ type OptionalKey =
   | "plannedAt"
   | "planning"
   | "queuedUntil"
+  | "queuedSince"
   | "isQueued"
   | "unsaved"
   | "fruitlessPlans"

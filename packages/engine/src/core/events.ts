@@ -31,6 +31,10 @@ export type RunEvent =
       readonly missing: readonly PlanMissing[];
       /** Why nothing fits, and what to relax; absent when something does. */
       readonly explanation?: NoOffer;
+      /** How long was waited until there was stock. */
+      readonly waitedMs?: number;
+      /** When there may be something new, for a run that waits for stock. */
+      readonly againAfterMs?: number;
       /** Only cards with more memory than this were looked for, in GiB, because that of the last one ran out. */
       readonly aboveGib?: number;
     })

@@ -51,7 +51,19 @@ export function limitOutcome(
 }
 
 /** Nothing (more) can be rented: why, by what was tried and what was missing. */
-export function noOfferOutcome(context: RunContext, explanation: NoOffer | undefined): Outcome {
+export function noOfferOutcome(
+  context: RunContext,
+  explanation: NoOffer | undefined,
+  { waitedMs }: { readonly waitedMs?: number } = {},
+): Outcome {
+  const outcome = withoutOffer(context, explanation);
+  if (waitedMs === undefined) return outcome;
+  const spent = `Waited ${formatDuration(Math.round(waitedMs / 1000) * 1000)} for stock in vain.`;
+  const failure = outcome.failure ?? { kind: "no_offer_matches", message: "" };
+  return failedOutcome({ ...failure, message: `${spent} ${failure.message}` }, outcome.exitCode);
+}
+
+function withoutOffer(context: RunContext, explanation: NoOffer | undefined): Outcome {
   const last = context.attempts.at(-1)?.end?.failure;
   // What would mend the last try is nearer than what would widen the search.
   const next = last?.hint ?? explanation?.hint;

@@ -32,26 +32,29 @@ export function applyPlanMade(draft: Draft, event: Of<"plan-made">): void {
   if (purpose === "spare") return beginPlannedSpare(draft);
   const candidate = firstUsable(draft.context, event.at);
   if (candidate !== undefined) {
-    clear(draft, "isQueued");
+    clear(draft, "isQueued", "queuedSince");
     return beginAttempt(draft, candidate, "current");
   }
   // What only the user can mend does not get better by waiting.
   const isForUser = event.explanation?.kind === "needs_credentials";
   const waitMs = isForUser ? undefined : patienceMs(draft, event.missing);
-  if (waitMs !== undefined && mayQueue(draft, waitMs)) return enterQueue(draft, waitMs);
-  clear(draft, "isQueued");
-  decideOutcome(draft, noOfferOutcome(draft.context, event.explanation));
+  if (waitMs !== undefined && mayQueue(draft, waitMs)) return enterQueue(draft, waitMs, event);
+  const { queuedSince } = draft.context;
+  const waited = queuedSince === undefined ? {} : { waitedMs: event.at - queuedSince };
+  clear(draft, "isQueued", "queuedSince");
+  decideOutcome(draft, noOfferOutcome(draft.context, event.explanation, waited));
 }
 
 function mayQueue(draft: Draft, waitMs: number): boolean {
   return draft.at < (draft.context.queuedUntil ?? draft.at + waitMs);
 }
 
-function enterQueue(draft: Draft, waitMs: number): void {
-  const queuedUntil = draft.context.queuedUntil ?? draft.at + waitMs;
+function enterQueue(draft: Draft, waitMs: number, { againAfterMs }: Of<"plan-made">): void {
+  const { queuedUntil = draft.at + waitMs, queuedSince = draft.at } = draft.context;
   suspendTimeLimit(draft);
-  update(draft, { isQueued: true, queuedUntil });
-  planLater(draft, queuedUntil);
+  update(draft, { isQueued: true, queuedUntil, queuedSince });
+  const after = againAfterMs === undefined ? {} : { afterMs: againAfterMs };
+  planLater(draft, { untilMs: queuedUntil, ...after });
 }
 
 export function applyLeaseCreated(draft: Draft, event: Of<"lease-created">): void {

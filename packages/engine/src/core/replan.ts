@@ -23,12 +23,19 @@ export function spareWish({ context, submission }: Draft): SpareWish | undefined
   return isBeingTaken || (isSilent && attempt.stopping === undefined) ? "lost" : undefined;
 }
 
-/** Plans again a little later than after the last plan that brought nothing, and not after `untilMs`. */
-export function planLater(draft: Draft, untilMs: number = Number.MAX_SAFE_INTEGER): void {
+/**
+ * Plans again when there may be something new (`afterMs`); where that is not known, a little later than after the last plan
+ * that brought nothing. Not after `untilMs`.
+ */
+export function planLater(
+  draft: Draft,
+  { untilMs = Number.MAX_SAFE_INTEGER, afterMs }: { untilMs?: number; afterMs?: number } = {},
+): void {
   const before = draft.context.fruitlessPlans ?? 0;
   update(draft, { fruitlessPlans: before + 1 });
-  const waitMs = Math.min(longestWaitMs, firstWaitMs * 2 ** Math.min(before, 10));
-  ask(draft, { kind: "timer", timer: "replan" }, Math.min(draft.at + waitMs, untilMs));
+  const grownMs = Math.min(longestWaitMs, firstWaitMs * 2 ** Math.min(before, 10));
+  const dueAt = Math.min(draft.at + (afterMs ?? grownMs), untilMs);
+  ask(draft, { kind: "timer", timer: "replan" }, dueAt);
 }
 
 /**

@@ -93,11 +93,14 @@ export interface EnginePorts {
   readonly makePlan: (
     submission: Submission,
     exclusions: readonly Exclusion[],
-    wait: Wait,
+    /** `isWaiting`: the run waits for stock, so platforms are asked at their own pace and answers of a moment ago will do. */
+    wait: Wait & { readonly isWaiting?: boolean },
   ) => Promise<{
     readonly candidates: readonly Candidate[];
     readonly missing: readonly PlanMissing[];
     readonly explanation?: NoOffer;
+    /** When there may be something new, for a run that waits. */
+    readonly againAfterMs?: number;
   }>;
   /** Reaches a node that the platform says is up. */
   readonly connect: (

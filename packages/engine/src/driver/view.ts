@@ -56,7 +56,7 @@ export function viewRun(options: {
     name: submission.job.name,
     state: stateOf(snapshot),
     exitCode: isUnconfirmed ? 123 : exitCodeNow(context),
-    reason: context.outcome?.reason ?? lastReason(context),
+    reason: context.outcome?.reason ?? waitReason(snapshot) ?? lastReason(context),
     platform: context.attempts[context.current - 1]?.candidate.offer.platform ?? null,
     attempts: context.attempts.map((attempt) => viewAttempt(submission, attempt, now)),
     cost: money(costMicros(context, submission, now)),
@@ -153,6 +153,17 @@ function exitCodeNow(context: RunContext): number | null {
   if (context.outcome === undefined) return null;
   const isLost = context.isCollectFailed === true && context.outcome.state === "succeeded";
   return isLost && context.isSettled === true ? 122 : context.outcome.exitCode;
+}
+
+/** Of a run that waits for stock: since when, and until when at most. */
+function waitReason({ phase, context }: Snapshot): string | undefined {
+  const { queuedSince, queuedUntil } = context;
+  if (phase !== "queued" || queuedSince === undefined || queuedUntil === undefined)
+    return undefined;
+  const [since, until] = [queuedSince, queuedUntil].map(
+    (at) => `${new Date(at).toISOString().slice(0, 19)}Z`,
+  );
+  return `Waits for stock since ${since}, until ${until} at most.`;
 }
 
 function lastReason(context: RunContext): string | null {

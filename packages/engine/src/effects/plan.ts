@@ -16,14 +16,19 @@ export async function runPlan(work: Work): Promise<void> {
   )
     return;
   const current = dropExpired(exclusions, ports.clock.now());
-  const { larger } = session.snapshot().context;
+  const { larger, isQueued, queuedSince } = session.snapshot().context;
   const asked =
     larger === undefined
       ? submission
       : { ...submission, job: demandLarger(submission.job, larger) };
-  const plan = await ports.makePlan(asked, current, { signal });
+  const wait = isQueued === true ? { signal, isWaiting: true } : { signal };
+  const plan = await ports.makePlan(asked, current, wait);
   const above = larger === undefined ? {} : { aboveGib: larger.aboveGib };
-  await session.emit({ type: "plan-made", ...plan, ...above }, { finish: effectId });
+  const waited =
+    isQueued === true && queuedSince !== undefined && plan.candidates.length > 0
+      ? { waitedMs: ports.clock.now() - queuedSince }
+      : {};
+  await session.emit({ type: "plan-made", ...plan, ...above, ...waited }, { finish: effectId });
 }
 
 /** `--on`: the only candidate is the machine that another run kept. False: it is gone, so an ordinary plan follows. */
