@@ -1,5 +1,6 @@
 import { rankOffers } from "@gpujob/scheduler";
 import type { Lease, Money, Offer, OfferPrice } from "@gpujob/spec";
+import { compareCredit, compareEstimates } from "@gpujob/test/simulation/compare-estimates.ts";
 import type { World } from "@gpujob/test/stories/support/world.ts";
 import { createWorld, testJob, testOffer } from "@gpujob/test/stories/support/world.ts";
 import type { Benchmark } from "./support/benchmark.ts";
@@ -64,6 +65,7 @@ export const benchmark: Benchmark = {
     const gap = Math.max(...results.map(({ ledgerGapSeconds }) => ledgerGapSeconds));
     const machines = results.reduce((sum, { leases }) => sum + leases, 0);
     return [
+      ...comparePlayed(),
       {
         what: `estimate against bill over ${models.length} billing models, the worst`,
         value: Math.abs(worst.errorPercent),
@@ -93,6 +95,33 @@ export const benchmark: Benchmark = {
     ];
   },
 };
+
+/** The estimate alone, against a meter that is played over many random runs of many models. */
+function comparePlayed(): Awaited<ReturnType<Benchmark["run"]>> {
+  const played = compareEstimates(300, 20_261_124);
+  const errors = played.map(({ worstPercent, unsurePercent }) =>
+    Math.max(worstPercent, unsurePercent),
+  );
+  const runs = played.reduce((sum, each) => sum + each.runs, 0);
+  return [
+    {
+      what: `estimate against played bills of ${runs} random runs over ${played.length} models, the worst`,
+      value: Math.max(...errors),
+      unit: "%",
+      limit: 1,
+      side: "most",
+      detail: played.map(({ name }, index) => `${name} ${errors[index]?.toFixed(2)}`).join(", "),
+    },
+    {
+      what: "left to pay beside coupons and prepaid hours, the worst of random bills",
+      value: compareCredit(40, 7),
+      unit: "%",
+      limit: 1,
+      side: "most",
+      detail: "240 bills that 40 accounts pay one after the other",
+    },
+  ];
+}
 
 interface Result {
   readonly name: string;

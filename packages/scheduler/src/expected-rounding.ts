@@ -12,73 +12,79 @@ export interface BilledRun extends InterruptedRun {
   readonly mostInterruptions: number;
 }
 
-/** Ends of the last machine that are looked at. */
-const samples = 16;
+/** More stretches than this are taken for so many longer ones: of so many ends, one more or less does not matter. */
+const mostStretches = 64;
 
 /**
  * Seconds that rounding up to units and the minimum are expected to add to all machines of a run on spot: each that is
  * taken away is a bill of its own, and so is the last.
+ *
+ * Let f(k) be what is added from a fresh machine on while k stretches of work are left. That machine is taken away in one
+ * of them, j being done, with probability p(j), which adds g(j) for its own bill and f(k - j) for what follows; or it
+ * does them all, which adds the surplus of its whole life. f(k) stands on both sides for j = 0.
  */
 export function expectedRoundingSeconds(rule: BillingRule, run: BilledRun): number {
-  const { workSeconds, setUpSeconds = 0, billedBootSeconds, afterSeconds } = run;
-  const onMachine = setUpSeconds + workSeconds;
-  const before = billedBootSeconds + setUpSeconds;
-  const surplus = (seconds: number): number => billSeconds(rule, seconds) - seconds;
-  const whole = surplus(before + workSeconds + afterSeconds);
+  const { workSeconds, setUpSeconds = 0, billedBootSeconds: boot, afterSeconds } = run;
   const rate = run.interruptionsPerHour / 3600;
-  const interruptions = Math.min(expectedInterruptions(run), run.mostInterruptions);
-  if (interruptions === 0) return whole;
-  const undisturbed = Math.exp(-rate * onMachine);
-  const last = averageOf(
-    savedParts(run).map((saved) => surplus(before + workSeconds - saved + afterSeconds)),
+  const surplusAfter = (work: number): number => {
+    const seconds = boot + setUpSeconds + work + afterSeconds;
+    return billSeconds(rule, seconds) - seconds;
+  };
+  const interruptions = expectedInterruptions(run);
+  if (interruptions === 0) return surplusAfter(workSeconds);
+  const takenBy = compileTaken(rule, rate, boot);
+  if (interruptions > run.mostInterruptions) {
+    const { chance, surplus } = takenBy(setUpSeconds + workSeconds);
+    return surplusAfter(workSeconds) + (run.mostInterruptions * surplus) / chance;
+  }
+  const stretches = countStretches(run);
+  const stretch = workSeconds / stretches;
+  const by = Array.from({ length: stretches + 1 }, (_, done) =>
+    takenBy(done === 0 ? 0 : setUpSeconds + done * stretch),
   );
-  const each = roundingOfInterrupted(rule, rate, billedBootSeconds, onMachine);
-  return undisturbed * whole + (1 - undisturbed) * last + interruptions * each;
+  const added: number[] = [0];
+  for (let left = 1; left <= stretches; left++) {
+    let sum =
+      (1 - (by[left]?.chance ?? 0)) * surplusAfter(left * stretch) + (by[left]?.surplus ?? 0);
+    for (let done = 1; done < left; done++) {
+      const chance = (by[done + 1]?.chance ?? 0) - (by[done]?.chance ?? 0);
+      sum += chance * (added[left - done] ?? 0);
+    }
+    added.push(sum / (1 - (by[1]?.chance ?? 0)));
+  }
+  return added[stretches] ?? 0;
 }
 
-/** How much may have been saved when the last machine began: evenly spread over the checkpoints. */
-function savedParts({
-  workSeconds,
-  checkpointSeconds = workSeconds,
-}: BilledRun): readonly number[] {
+function countStretches({ workSeconds, checkpointSeconds = workSeconds }: BilledRun): number {
   const stretch = Math.min(workSeconds, Math.max(1, checkpointSeconds));
-  const saves = Math.max(1, Math.ceil(workSeconds / stretch - 1e-9));
-  const count = Math.min(saves, samples);
-  return Array.from(
-    { length: count },
-    (_, index) => Math.floor(((index + 0.5) * saves) / count) * stretch,
-  );
-}
-
-function averageOf(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length);
+  return Math.min(mostStretches, Math.max(1, Math.round(workSeconds / stretch)));
 }
 
 /**
- * Expected surplus of one machine that was taken away after T seconds, T being exponential and cut off at `within`. With
- * units of u, the first of them ending at t (after the minimum too), T pays one unit more for each of t, t + u, t + 2u, …
- * that it passes.
+ * How likely a machine is taken away within so many seconds of being up, and what rounding up adds then, times that
+ * chance. With units of u, the first of them ending at t (after the minimum too), a machine pays one unit more for each of
+ * t, t + u, t + 2u, … that it passes.
  */
-function roundingOfInterrupted(
+function compileTaken(
   { unitSeconds, minimumSeconds, mode }: BillingRule,
   rate: number,
-  bootSeconds: number,
-  within: number,
-): number {
+  boot: number,
+): (within: number) => { readonly chance: number; readonly surplus: number } {
   const unit = Math.max(1, unitSeconds);
-  const least = Math.max(bootSeconds, minimumSeconds, mode === "prepaid" ? 1 : 0);
+  const least = Math.max(boot, minimumSeconds, mode === "prepaid" ? 1 : 0);
   const units = Math.ceil(least / unit);
-  const first = units * unit - bootSeconds;
-  const atEnd = Math.exp(-rate * within);
-  const chance = 1 - atEnd;
-  if (chance <= 0) return 0;
-  const passes = first < within ? Math.ceil((within - first) / unit) : 0;
-  // The sum of exp(-r(t + ju)) - exp(-r · within) over all that can be passed.
-  const passed =
-    passes === 0
-      ? 0
-      : (Math.exp(-rate * first) * Math.expm1(-rate * unit * passes)) / Math.expm1(-rate * unit) -
-        passes * atEnd;
-  const mean = (chance / rate - within * atEnd) / chance;
-  return (units + passed / chance) * unit - bootSeconds - mean;
+  const first = units * unit - boot;
+  return (within) => {
+    const atEnd = Math.exp(-rate * within);
+    const chance = -Math.expm1(-rate * within);
+    const passes = first < within ? Math.ceil((within - first) / unit) : 0;
+    // The sum of exp(-r(t + ju)) - exp(-r · within) over all that can be passed.
+    const passed =
+      passes === 0
+        ? 0
+        : (Math.exp(-rate * first) * Math.expm1(-rate * unit * passes)) / Math.expm1(-rate * unit) -
+          passes * atEnd;
+    const time = chance / rate - within * atEnd;
+    return { chance, surplus: (units * chance + passed) * unit - boot * chance - time };
+  };
 }

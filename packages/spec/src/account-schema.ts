@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { type AccountTerms, termDays } from "./account.ts";
+import type { AccountTerms, TermLength } from "./account.ts";
 import type { GpuNames } from "./gpu.ts";
 import type { Money } from "./money.ts";
 import { parseMoney } from "./money-text.ts";
@@ -109,7 +109,7 @@ function toTerms(written: {
   readonly terms?: readonly {
     readonly gpu: string;
     readonly count: number;
-    readonly per: keyof typeof termDays;
+    readonly per: TermLength;
     readonly price: Money;
   }[];
 }): AccountTerms {
