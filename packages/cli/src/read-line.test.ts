@@ -99,7 +99,6 @@ describe("reading a command line", () => {
     const later = [
       ["submit", "--plan", "p.json"],
       ["submit", "--probe"],
-      ["plan", "--profile", "fast"],
       ["plan", "--out", "p.json"],
       ["plan", "--run", "r-1"],
       ["cost", "--advise"],

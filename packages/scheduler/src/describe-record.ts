@@ -5,10 +5,9 @@ import { countOf } from "./text.ts";
 /** What was learnt of a place, one short clause each, with how sure it is; nothing that was never seen. */
 export function describeRecord(record: PlaceRecord): readonly string[] {
   const { creates, failures, spot } = record;
-  const of = record.instanceType === undefined ? record.platform : record.instanceType;
   const kept: Tally = { times: failures.of - failures.times, of: failures.of };
   return [
-    ...(creates.of === 0 ? [] : [`${of} came when asked for ${withInterval(creates)}`]),
+    ...(creates.of === 0 ? [] : [`came when asked for ${withInterval(creates)}`]),
     ...(kept.of === 0 ? [] : [`stayed until given back ${withInterval(kept)}`]),
     ...(spot.hours === 0 ? [] : [sayInterruptions(spot)]),
     ...sayBoots(record),

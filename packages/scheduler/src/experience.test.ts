@@ -119,7 +119,7 @@ describe("what own leases tell", () => {
     ];
     const record = readRecords(seen).byPlatform["bad"];
     expect(record === undefined ? [] : describeRecord(record)).toEqual([
-      "bad came when asked for 3 of 4 times (30 to 95 %)",
+      "came when asked for 3 of 4 times (30 to 95 %)",
       "stayed until given back 3 of 4 times (30 to 95 %)",
       "boots in 40 s (at most 100 s, 3 seen)",
       "took 42 Mbit/s of upload (1 time)",

@@ -30,7 +30,7 @@ export function explainBest(
   others: readonly { readonly priced: PricedOffer; readonly score: RankScore }[],
 ): string {
   const title = findProfile(score.profile)?.title ?? score.profile;
-  const start = `Best for ${title} of ${others.length + 1} that fit`;
+  const start = `Best of ${others.length + 1} that fit for ${title}`;
   const cheapest = others.reduce<(typeof others)[number] | undefined>(
     (found, one) => (one.priced.due.micros < (found?.priced.due ?? best.due).micros ? one : found),
     undefined,

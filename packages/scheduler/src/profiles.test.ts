@@ -104,16 +104,16 @@ describe("a profile", () => {
     const { candidates } = planFor("student", offers4090(0), short);
     expect(candidates.map(({ platform, reason }) => `${platform}: ${reason}`))
       .toMatchInlineSnapshot(`
-      [
-        "autodl: Best for a student or a short experiment on little money of 7 that fit: easier to start with and better supported than the cheapest, gpugeek, for 0.1833 CNY more.",
-        "gpushare: Harder to start with and with less support than the first, though 0.173 CNY less.",
-        "gpugeek: Harder to start with and with less support than the first, though 0.1833 CNY less.",
-        "mornai: 0.445 CNY more and harder to start with than the first.",
-        "huawei: 0.645 CNY more and harder to start with than the first, though better supported.",
-        "aliyun: 0.645 CNY more and harder to start with than the first, though better supported.",
-        "tencent: 0.645 CNY more and harder to start with than the first, though better supported.",
-      ]
-    `);
+        [
+          "autodl: Best of 7 that fit for a student or a short experiment on little money: easier to start with and better supported than the cheapest, gpugeek, for 0.1833 CNY more.",
+          "gpushare: Harder to start with and with less support than the first, though 0.173 CNY less.",
+          "gpugeek: Harder to start with and with less support than the first, though 0.1833 CNY less.",
+          "mornai: 0.445 CNY more and harder to start with than the first.",
+          "huawei: 0.645 CNY more and harder to start with than the first, though better supported.",
+          "aliyun: 0.645 CNY more and harder to start with than the first, though better supported.",
+          "tencent: 0.645 CNY more and harder to start with than the first, though better supported.",
+        ]
+      `);
   });
 
   it("gives the same plan whatever order the offers come in", ({ expect }) => {

@@ -53,7 +53,7 @@ const weighing = {
     demands: { hasFastLinks: true },
   },
   backup: {
-    title: "when nothing else has stock",
+    title: "a time when nothing else has stock",
     weights: { availability: 60, price: 20, ease: 10, stability: 10 },
     demands: {},
   },

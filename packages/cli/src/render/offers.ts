@@ -3,6 +3,7 @@ import type { OfferRow } from "@gpujob/sdk";
 import { gpuLabel } from "./gpu.ts";
 import type { Column } from "./table.ts";
 import { renderTable } from "./table.ts";
+import { tame, wrap } from "./text.ts";
 import { formatSeen } from "./units.ts";
 import type { View } from "./view.ts";
 
@@ -44,6 +45,16 @@ function priceBasis({ price }: OfferRow): string {
 /** The table of `offers`; free cards and who holds the others stand in the notes of a shared host. */
 export function renderOffers(offers: readonly OfferRow[], view: View): readonly string[] {
   return offers.length === 0 ? ["No offers."] : renderTable(columns, offers, view);
+}
+
+/** With a profile: why each offer stands where it stands, one sentence each. */
+export function explainOffers(offers: readonly OfferRow[], view: View): readonly string[] {
+  return offers.flatMap(({ platform, offerId, reason, score }, index) => {
+    if (reason === undefined) return [];
+    const points = score === undefined ? "" : ` (${score.points.toFixed(1)} of 100)`;
+    const text = `#${index + 1} ${platform} ${offerId}${points}: ${tame(reason)}`;
+    return wrap(text, view.columns, "  ");
+  });
 }
 
 /** One line per group of `offers --group-by`: how many, from which price on. */

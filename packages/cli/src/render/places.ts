@@ -1,5 +1,12 @@
 import { formatDuration, formatMoney } from "@gpujob/spec";
-import type { ConfigEntry, DoctorCheck, MockMachine, PlatformRow, ReceiptEntry } from "@gpujob/sdk";
+import type {
+  ConfigEntry,
+  DoctorCheck,
+  LearntPlace,
+  MockMachine,
+  PlatformRow,
+  ReceiptEntry,
+} from "@gpujob/sdk";
 import { paint, stateTone } from "./style.ts";
 import { renderTable } from "./table.ts";
 import { tame, wrap } from "./text.ts";
@@ -11,7 +18,7 @@ export function renderPlatforms(platforms: readonly PlatformRow[], view: View): 
   if (platforms.length === 0) {
     return ["No platforms are configured. Write one under platforms: in ~/.gpujob/config.yaml."];
   }
-  return renderTable<PlatformRow>(
+  const table = renderTable<PlatformRow>(
     [
       { header: "PLATFORM", value: ({ name }) => name },
       { header: "ADAPTER", value: ({ adapter }) => adapter },
@@ -28,6 +35,21 @@ export function renderPlatforms(platforms: readonly PlatformRow[], view: View): 
     platforms,
     view,
   );
+  return [...table, ...platforms.flatMap(({ learnt }) => sayLearnt(learnt, view))];
+}
+
+/** What own leases told: of a platform, and of each kind of machine where there are several. */
+function sayLearnt(learnt: LearntPlace | undefined, view: View): readonly string[] {
+  if (learnt === undefined) return [];
+  const say = (subject: string, { seen }: LearntPlace, indent: string): readonly string[] =>
+    wrap(`${indent}${subject}: ${tame(seen.join(", "))}.`, view.columns, `${indent}  `);
+  const { types = [] } = learnt;
+  return [
+    ...say(`Learnt at ${tame(learnt.platform)}`, learnt, ""),
+    ...(types.length < 2
+      ? []
+      : types.flatMap((each) => say(tame(each.instanceType ?? ""), each, "  "))),
+  ];
 }
 
 /** Who ends what a platform bills. */

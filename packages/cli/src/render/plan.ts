@@ -4,6 +4,7 @@ import type { PlanResult } from "@gpujob/sdk";
 import { gpuLabel } from "./gpu.ts";
 import { renderModel } from "./model.ts";
 import { formatMissing, formatRejected } from "./plan-notes.ts";
+import { explainStanding } from "./standing.ts";
 import { paint } from "./style.ts";
 import type { Column } from "./table.ts";
 import { renderTable } from "./table.ts";
@@ -24,6 +25,12 @@ const columns: readonly Column<PlanCandidate>[] = [
   { header: "PLATFORM", value: ({ platform }) => platform, shrinkTo: 8 },
   { header: "OFFER", value: ({ offerId }) => offerId },
   { header: "GPU", value: ({ gpu }) => gpuLabel(gpu), dropOrder: 1 },
+  {
+    header: "POINTS",
+    value: ({ score }) => score?.points.toFixed(1) ?? "",
+    align: "right",
+    dropOrder: 3,
+  },
   {
     header: "ROOM",
     value: ({ model }) => (model === undefined ? "" : `${model.headroomGib.toFixed(1)} GiB`),
@@ -90,6 +97,7 @@ function explain(rows: readonly PlanCandidate[], view: View, isFull: boolean): r
       "  ",
     ),
     ...wrap(`  ${priceSplit(row)}`, view.columns, "    "),
+    ...explainStanding(row, view),
   ]);
 }
 

@@ -1,6 +1,12 @@
 import type { JobInput } from "@gpujob/sdk";
 import { choiceFlag, laterFlag, listFlag, textFlag, usage } from "../flags.ts";
 
+/** For whom offers are ranked. */
+export const profileFlag = textFlag(
+  "Rank for such a user: student, university, start-up …",
+  "PROFILE",
+);
+
 /** Flags of `submit` and `plan` that say what the job is. */
 export const jobFlags = {
   name: textFlag("Name of the run", "NAME", { char: "n" }),
@@ -22,7 +28,7 @@ export const jobFlags = {
     "Price sheet of --host, such as gpushare/rtx4090: it was rented by hand",
     "SHEET",
   ),
-  profile: laterFlag("option"),
+  profile: profileFlag,
   probe: laterFlag("boolean"),
 };
 
@@ -41,6 +47,7 @@ interface JobFlagValues {
   readonly keep: string | undefined;
   readonly host: string | undefined;
   readonly sheet: string | undefined;
+  readonly profile: string | undefined;
 }
 
 /** The job as the library takes it. Throws `usage` when the line names no job at all. */
@@ -82,6 +89,7 @@ function readOverrides(flags: JobFlagValues): Record<string, unknown> {
     limits: Object.keys(limits).length === 0 ? undefined : limits,
     queue: flags.queue,
     keep: flags.keep,
+    profile: flags.profile,
   });
 }
 

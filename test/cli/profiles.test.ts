@@ -1,0 +1,91 @@
+import { describe, it } from "vitest";
+import { runGpujob } from "./support/gpujob.ts";
+import { makeMarketHome, readEnvelope } from "./support/market.ts";
+
+const card = `gpu: "RTX4090:24GB:1", stock: 3`;
+// Simulated markets under the names of real platforms: what people say of those holds for them.
+const market = `platforms:
+  autodl:
+    adapter: mock
+    offers: [{ type: a, ${card}, price: 1.8 CNY/h }]
+    boot: 0s
+  gpushare:
+    adapter: mock
+    offers: [{ type: h, ${card}, price: 1.32 CNY/h }]
+    boot: 0s
+  aliyun:
+    adapter: mock
+    offers: [{ type: x, ${card}, price: 3 CNY/h }]
+    boot: 0s
+`;
+const files = { "job.yaml": `name: test\nexpectedTime: 30m\nrun: "true"\n` };
+
+interface Row {
+  readonly platform: string;
+  readonly reason: string;
+  readonly score?: { readonly points: number };
+  readonly experience?: { readonly seen: readonly string[] };
+}
+
+describe("--profile", () => {
+  it("ranks a plan for a kind of user, and tells of what the points are made", async ({
+    expect,
+  }) => {
+    const place = await makeMarketHome(market, files);
+    const plan = async (...words: readonly string[]): Promise<readonly string[]> => {
+      const { out } = await runGpujob(["plan", "job.yaml", ...words, "--json"], place);
+      const { data } = readEnvelope<{ readonly candidates: readonly Row[] }>(out);
+      return data?.candidates.map(({ platform }) => platform) ?? [];
+    };
+    expect(await plan()).toEqual(["gpushare", "autodl", "aliyun"]);
+    expect(await plan("--profile", "student")).toEqual(["autodl", "gpushare", "aliyun"]);
+    expect(await plan("--profile", "enterprise")).toEqual(["aliyun"]);
+    const shown = await runGpujob(["plan", "job.yaml", "--profile", "student", "--explain"], place);
+    expect(shown.out).toMatch(/POINTS/);
+    expect(shown.out).toMatch(/#1 autodl a: Best of 3 that fit for a student .*: easier to start/s);
+    expect(shown.out).toMatch(/ease 45\.0 of 45 \(the most images/s);
+  });
+
+  it("stands in a job file, which one that is not known is refused from", async ({ expect }) => {
+    const place = await makeMarketHome(market, {
+      "job.yaml": `run: "true"\nprofile: university\n`,
+      "wrong.yaml": `run: "true"\nprofile: studnet\n`,
+    });
+    const { out } = await runGpujob(["plan", "job.yaml"], place);
+    expect(out).toContain("Best of 3 that fit for long fine-tuning at a university");
+    const { code, err } = await runGpujob(["plan", "wrong.yaml"], place);
+    expect(code).toBe(2);
+    expect(err).toMatch(/wrong\.yaml:2:10.*student/s);
+  });
+
+  it("ranks offers with a sentence for each", async ({ expect }) => {
+    const place = await makeMarketHome(market, files);
+    const { out } = await runGpujob(["offers", "--profile", "backup"], place);
+    expect(out).toMatch(
+      /#1 gpushare h \(\d+\.\d of 100\): Best of 3 that fit for a time when nothing else has stock/,
+    );
+    const json = await runGpujob(["offers", "--profile", "backup", "--json"], place);
+    const { data } = readEnvelope<{ readonly offers: readonly Row[] }>(json.out);
+    expect(data?.offers.every(({ score, reason }) => score && reason.endsWith("."))).toBe(true);
+  });
+});
+
+describe("what own runs learnt", () => {
+  it("is shown by platforms and plan --explain", async ({ expect }) => {
+    const place = await makeMarketHome(market, files);
+    const before = await runGpujob(["platforms"], place);
+    expect(before.out).not.toContain("Learnt");
+    const run = await runGpujob(["submit", "job.yaml", "-y"], place);
+    expect(run.code).toBe(0);
+    const { out } = await runGpujob(["platforms"], place);
+    expect(out).toMatch(/Learnt at gpushare: came when asked for 1 of 1 times \(21 to\s+100 %\)/);
+    const explained = await runGpujob(["plan", "job.yaml", "--explain"], place);
+    expect(explained.out).toMatch(/Learnt here: came when asked for 1 of 1 times/);
+    const json = await runGpujob(["platforms", "--json"], place);
+    expect(readEnvelope<unknown>(json.out).data).toMatchObject([
+      { name: "autodl" },
+      { name: "gpushare", learnt: { creates: { times: 1, of: 1 }, failures: { times: 0, of: 1 } } },
+      { name: "aliyun" },
+    ]);
+  });
+});
