@@ -57,8 +57,8 @@ export async function scanFolder(path: string, options: ScanOptions): Promise<Fo
   const files: UploadFile[] = [];
   const unknown: { name: string; stats: Stats }[] = [];
   for (const [at, name] of found.names.toSorted().entries()) {
-    if (at % 256 === 255) {
-      // Thousands of files at once must not hold up heartbeats.
+    if (at % 64 === 63) {
+      // Thousands of files at once must not hold up heartbeats, or the handshake of a connection.
       await nextTurn();
       options.signal.throwIfAborted();
     }

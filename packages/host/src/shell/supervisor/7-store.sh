@@ -58,6 +58,12 @@ unpack() {
   verified "$list" "$dir/work" >>"$control/placed.$$"
 }
 
+# The folders of what the lines of file $1 name. Two tars that make the same one at the same time leave out a file.
+make_folders() {
+  begin_change
+  cut -b71- "$1" | sed -n 's,/[^/]*$,,p' | uniq | tr '\n' '\0' | (cd "$dir/work" && xargs -0 -r mkdir -p -- 2>/dev/null) || :
+}
+
 # From here on it is not sure what the work folder has, until the list is written anew.
 begin_change() {
   [ -d "$dir/work" ] || mkdir -p "$dir/work" || fail disk-full
@@ -74,7 +80,10 @@ receive() {
   begin_coming
   while read -r kind size; do
     case $kind in
-      list) frame "$size" >"$coming/list" ;;
+      list)
+        frame "$size" >"$coming/list"
+        make_folders "$coming/list"
+        ;;
       tar) unpack "$size" ;;
       *) break ;;
     esac
@@ -278,7 +287,7 @@ write_lines() {
     awk 'FILENAME != "need" { placed[$0] = 1; next } !($0 in placed)' "$@" need >remaining || fail broken awk
   elif [ -s need.others ]; then
     # All that is needed came in one archive.
-    cp need.others remaining
+    mv need.others remaining
   fi
   [ ! -s remaining ] || place_remaining
   if [ -s lost ]; then
