@@ -149,6 +149,8 @@ function describeTimer(timer: string): string | undefined {
       return "The machine was held for as long as limits.hold allows.";
     case "unreachable":
       return "The machine has been silent for too long.";
+    case "start":
+      return "The time to start has come.";
     case "tether":
       return "The host's tether has run out: its job is frozen.";
     case "slow-boot":

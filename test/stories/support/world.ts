@@ -174,6 +174,7 @@ export async function createWorld(options: WorldOptions): Promise<World> {
           exclusions,
           rates: [],
           currency: "CNY",
+          nowMs: clock.now(),
         });
         const candidates = plan.ranked.map(({ candidate, offer }) => ({
           offer,

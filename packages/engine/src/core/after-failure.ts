@@ -42,7 +42,7 @@ export function afterFailure(
   // A machine that is lost while a limit stops its job leaves nothing to go on with elsewhere.
   const cause = attempt.stopping;
   if (cause?.kind === "time" || cause?.kind === "budget")
-    decideOutcome(draft, limitOutcome(cause, submission));
+    decideOutcome(draft, limitOutcome(cause, draft));
   if (draft.context.outcome !== undefined)
     return { next: "settle", reason: draft.context.outcome.reason, failure };
   if (decision.action === "retry-job" && decision.gpu === "larger")

@@ -169,4 +169,5 @@ export type TimerName =
   | "hold"
   | "keep"
   | "replan"
+  | "start"
   | "slow-boot";

@@ -25,7 +25,7 @@ export function endOfJob(draft: Draft, attempt: Attempt): AttemptEnd {
   );
   // It was done before the stop reached it, perhaps long before: while nobody drove.
   if ((cause?.kind === "time" || cause?.kind === "budget") && !hasFinished) {
-    return settle(draft, limitOutcome(cause, draft.submission));
+    return settle(draft, limitOutcome(cause, draft));
   }
   if (cause?.kind === "interruption") {
     return afterFailure(

@@ -4,17 +4,22 @@ import { chargesOf, inRun, useOf } from "./charges.ts";
 import type { Attempt, Member, RunContext, Submission } from "./context.ts";
 import type { Draft } from "./draft.ts";
 import { ask, cancel, clear, update } from "./draft.ts";
+import { deadlineOf } from "./appointment.ts";
 import { mayExist } from "./status.ts";
 
 const hourMs = 3_600_000;
 /** Kept back from the budget, beside the grace, so that outputs can still be fetched. */
 const collectReserveMs = 60_000;
 
-/** Starts the clock of `limits.time` with the first attempt, and again after a wait for stock. */
+/**
+ * Starts the clock of `limits.time` with the first attempt, and again after a wait for stock. A deadline ends it sooner: so
+ * the host knows it too, and keeps it alone.
+ */
 export function armTimeLimit(draft: Draft): void {
   const { context, submission, at } = draft;
   if (context.timeLimitAt !== undefined) return;
-  const timeLimitAt = at + (context.timeLeftMs ?? submission.job.limits.timeMs);
+  const limitAt = at + (context.timeLeftMs ?? submission.job.limits.timeMs);
+  const timeLimitAt = Math.min(limitAt, deadlineOf(submission) ?? limitAt);
   clear(draft, "timeLeftMs");
   update(draft, { timeLimitAt });
   ask(draft, { kind: "timer", timer: "time-limit" }, timeLimitAt);

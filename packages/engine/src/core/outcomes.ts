@@ -2,8 +2,9 @@ import { exitCodeOf } from "@gpujob/scheduler";
 import type { NoOffer } from "@gpujob/scheduler";
 import type { Failure } from "@gpujob/spec";
 import { formatDuration, formatMoney } from "@gpujob/spec";
-import type { Outcome, RunContext, StopCause, Submission } from "./context.ts";
+import type { Outcome, RunContext, StopCause } from "./context.ts";
 import type { Draft } from "./draft.ts";
+import { isEndedByDeadline, sayDeadline } from "./appointment.ts";
 import { update } from "./draft.ts";
 
 /** Decides how the run ends; the first word counts. */
@@ -31,9 +32,16 @@ export function wishOutcome(wish: StopCause & { readonly kind: "wish" }): Outcom
 
 export function limitOutcome(
   cause: StopCause & { readonly kind: "time" | "budget" },
-  submission: Submission,
+  { submission, context }: Pick<Draft, "submission" | "context">,
 ): Outcome {
   const { limits } = submission.job;
+  if (cause.kind === "time" && isEndedByDeadline(submission, context)) {
+    return failedOutcome({
+      kind: "time_limit",
+      message: `The deadline of ${sayDeadline(submission)} was reached.`,
+      hint: `Submit it with a later deadline; --from ${submission.runId} goes on from its last checkpoint.`,
+    });
+  }
   if (cause.kind === "time") {
     const message = `The time limit of ${formatDuration(limits.timeMs)} was reached.`;
     return failedOutcome({

@@ -3,6 +3,7 @@ import type { Failure } from "@gpujob/spec";
 import { formatMoney } from "@gpujob/spec";
 import type { RunEvent } from "./events.ts";
 import { beginAttempt, beginPlannedSpare, failAttempt } from "./attempt.ts";
+import { untilTooLate } from "./appointment.ts";
 import { firstUsable } from "./candidates.ts";
 import type { Draft } from "./draft.ts";
 import {
@@ -37,7 +38,7 @@ export function applyPlanMade(draft: Draft, event: Of<"plan-made">): void {
   }
   // What only the user can mend does not get better by waiting.
   const isForUser = event.explanation?.kind === "needs_credentials";
-  const waitMs = isForUser ? undefined : patienceMs(draft, event.missing);
+  const waitMs = isForUser ? undefined : untilTooLate(draft, patienceMs(draft, event.missing));
   if (waitMs !== undefined && mayQueue(draft, waitMs)) return enterQueue(draft, waitMs, event);
   const { queuedSince } = draft.context;
   const waited = queuedSince === undefined ? {} : { waitedMs: event.at - queuedSince };

@@ -20,6 +20,7 @@ export function applyStopWished(draft: Draft, event: Of<"stop-wished">): void {
   dropSpare(draft, "The run was stopped.");
   cancel(draft, { kind: "plan" });
   cancel(draft, { kind: "timer", timer: "replan" });
+  cancel(draft, { kind: "timer", timer: "start" });
   clear(draft, "planning", "isQueued");
   const attempt = findAttempt(draft.context, draft.context.current);
   if (attempt === undefined || attempt.phase === "closed")
@@ -78,7 +79,7 @@ function stopForLimit(draft: Draft, cause: StopCause & { readonly kind: "time" |
   dropSpare(draft, "A limit of the run is reached.");
   cancel(draft, { kind: "plan" });
   clear(draft, "planning");
-  const outcome = limitOutcome(cause, draft.submission);
+  const outcome = limitOutcome(cause, draft);
   const attempt = findAttempt(draft.context, draft.context.current);
   if (attempt === undefined || attempt.phase === "closed") return decideOutcome(draft, outcome);
   switch (attempt.phase) {

@@ -38,8 +38,9 @@ import { beginSpare, dropSpare, failAttempt, startWhenAllowed } from "./attempt.
 import { applyCheckpointSaved, noteUnsaved } from "./reduce-checkpoint.ts";
 import { closeAttempts } from "./close.ts";
 import type { Draft } from "./draft.ts";
-import { ask, findAttempt, update, updateMember } from "./draft.ts";
+import { ask, clear, findAttempt, update, updateMember } from "./draft.ts";
 import type { RunEvent } from "./events.ts";
+import { mustWait, waitForStart } from "./appointment.ts";
 import { isEnding } from "./status.ts";
 
 /** What one event means for the run, without moving it to another state: the machine does that. */
@@ -74,8 +75,7 @@ function isAboutNothing(draft: Draft, event: RunEvent): boolean {
 function apply(draft: Draft, event: RunEvent): void {
   switch (event.type) {
     case "run-submitted":
-      update(draft, { planning: "next" });
-      return ask(draft, { kind: "plan" });
+      return mustWait(draft) ? waitForStart(draft) : beginPlanning(draft);
     case "plan-made":
       return applyPlanMade(draft, event);
     case "lease-created":
@@ -142,12 +142,21 @@ function apply(draft: Draft, event: RunEvent): void {
   }
 }
 
+function beginPlanning(draft: Draft): void {
+  update(draft, { planning: "next" });
+  ask(draft, { kind: "plan" });
+}
+
 function applyTimer(draft: Draft, event: RunEvent & { readonly type: "timer-fired" }): void {
   switch (event.timer) {
     case "replan":
       if (draft.context.isQueued !== true) return beginSpare(draft);
-      update(draft, { planning: "next" });
-      return ask(draft, { kind: "plan" });
+      return beginPlanning(draft);
+    case "start":
+      // The clock may have been set back since: then it waits on.
+      if (mustWait(draft)) return waitForStart(draft);
+      clear(draft, "isQueued");
+      return beginPlanning(draft);
     case "slow-boot":
       return applySlowBoot(draft, event);
     case "time-limit":

@@ -19,6 +19,13 @@ export interface EffectScheduler {
   readonly size: () => number;
 }
 
+/** Who waits for a time of day looks at the clock so often, in milliseconds. */
+const lookAgainMs = 30_000;
+
+function isAppointment(effect: Effect): boolean {
+  return effect.kind === "timer" && effect.timer === "start";
+}
+
 interface Task {
   readonly controller: AbortController;
   readonly done: Promise<void>;
@@ -52,7 +59,8 @@ export function createEffectScheduler(options: {
       try {
         // Never longer than it was put off for: a clock that was set back since then must not hold up what is due.
         const waitMs = row.dueAt - Math.max(ports.clock.now(), row.createdAt);
-        if (waitMs > 0) await ports.clock.sleep(waitMs, { signal });
+        if (isAppointment(effect)) await keepAppointment(row.dueAt, signal);
+        else if (waitMs > 0) await ports.clock.sleep(waitMs, { signal });
         if (!(await ports.store.beginEffect(row.effectId, options.epoch(), ports.clock.now())))
           return;
         countTry(row.effectId);
@@ -67,6 +75,12 @@ export function createEffectScheduler(options: {
           .catch(() => undefined);
       }
     }
+  }
+
+  /** By the wall clock, also on a computer that slept meanwhile: its timers slept too. */
+  async function keepAppointment(at: number, signal: AbortSignal): Promise<void> {
+    for (let leftMs = at - ports.clock.now(); leftMs > 0; leftMs = at - ports.clock.now())
+      await ports.clock.sleep(Math.min(leftMs, lookAgainMs), { signal });
   }
 
   function countTry(effectId: string): void {

@@ -2,6 +2,7 @@ import { formatBytes, formatMoney } from "@gpujob/spec";
 import type { AttemptView, Money, RunBilling, RunState, RunView } from "@gpujob/spec";
 import type { Attempt, CheckpointRecord, RunContext, Submission } from "../core/context.ts";
 import type { Snapshot } from "../core/decide.ts";
+import { sayLate, sayStart } from "../core/appointment.ts";
 import { costMicros, memberCostMicros } from "../core/limits.ts";
 import { mayExist } from "../core/status.ts";
 
@@ -56,7 +57,11 @@ export function viewRun(options: {
     name: submission.job.name,
     state: stateOf(snapshot),
     exitCode: isUnconfirmed ? 123 : exitCodeNow(context),
-    reason: context.outcome?.reason ?? waitReason(snapshot) ?? lastReason(context),
+    reason:
+      context.outcome?.reason ??
+      sayStart(submission, context, now) ??
+      waitReason(snapshot) ??
+      lastReason(context),
     platform: context.attempts[context.current - 1]?.candidate.offer.platform ?? null,
     attempts: context.attempts.map((attempt) => viewAttempt(submission, attempt, now)),
     cost: money(costMicros(context, submission, now)),
@@ -76,6 +81,7 @@ function notesOf(submission: Submission, context: RunContext, now: number): Pick
   const notes = [
     ...context.attempts.flatMap((attempt) => sayLarger(context, attempt)),
     ...sayHedge(submission, context, now),
+    ...sayLate(submission, context, now),
     ...lossesOf(context),
   ];
   return notes.length === 0 ? {} : { notes };
