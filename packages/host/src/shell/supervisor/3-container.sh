@@ -147,6 +147,7 @@ note_container() {
     [ "$hierarchy" = 0 ] && [ -n "$mount" ] && [ -w "$mount$path/cgroup.freeze" ] && [ "$path" != / ] &&
       put "$control/cgroup" "$mount$path"
   done <"/proc/$first/cgroup"
+  return 0
 }
 
 # Becomes the job, in the container. One that was asked for before a stop or a freeze, and comes after it, does nothing.
