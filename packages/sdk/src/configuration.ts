@@ -175,6 +175,7 @@ function valueOf(config: Config, key: string): unknown {
   if (first === "platforms") {
     const platform = config.platforms.find((each) => each.name === rest[0]);
     if (rest[1] === "adapter") return platform?.adapter;
+    if (rest[1] === "account") return platform?.account;
     return rest[1] === undefined ? undefined : platform?.settings[rest[1]];
   }
   if (first === "exchange") return config.exchange[rest[0] ?? ""];

@@ -1,11 +1,12 @@
 import { resolveGpuName } from "@gpujob/catalog";
-import { findOffers, rankOffers } from "@gpujob/scheduler";
+import { findOffers, rankOffers, withAccount } from "@gpujob/scheduler";
 import { parseJobFile } from "@gpujob/spec";
 import type { Offer } from "@gpujob/spec";
 import { join } from "node:path";
 import { readExperiences, traitsOf } from "./experiences.ts";
 import type { OfferFilter, OfferRow, OffersResult } from "./gpujob.ts";
 import { collectOffers } from "./collect-offers.ts";
+import { accountsOf } from "./own-money.ts";
 import { ratesOf } from "./submission.ts";
 import type { Workshop } from "./workshop.ts";
 
@@ -40,6 +41,7 @@ export async function listOffers(
       folder: around.cwd,
     },
   });
+  const accounts = accountsOf(asked.map(({ config }) => config));
   const question = {
     job,
     exclusions: [],
@@ -47,9 +49,10 @@ export async function listOffers(
     traitsByPlatform: traitsOf(asked),
     rates: ratesOf(configuration.config, now),
     currency: configuration.config.currency,
+    accounts,
   };
   const toRow = (offer: Offer): OfferRow => ({
-    ...offer,
+    ...withAccount(offer, accounts),
     ageSeconds: Math.max(0, Math.round((now - Date.parse(offer.observedAt)) / 1000)),
     ...(stalePlatforms.has(offer.platform) ? { isStale: true as const } : {}),
   });

@@ -13,6 +13,7 @@ export { addPlatform, removePlatform } from "./edit-platforms.ts";
 export { learntOf, readExperiences } from "./experiences.ts";
 export { createEnginePorts } from "./engine-ports.ts";
 export { changeFaults, meterOf, resetMarkets, serveMockMarket } from "./mock-markets.ts";
+export { readBills } from "./own-bills.ts";
 export { retryRun } from "./retry.ts";
 export { describeReference, findReferences, resolveSecret } from "./secrets.ts";
 export { createStockWatch } from "./stock-watch.ts";

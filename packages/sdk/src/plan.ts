@@ -10,6 +10,7 @@ import type { Freshness, JobInput, PlanOptions, PlanResult } from "./gpujob.ts";
 import { resolveFiles } from "./fetched-files.ts";
 import { jobFolder, readJob } from "./job-source.ts";
 import { resolveSecret } from "./secrets.ts";
+import { sayMoments, settleMoments } from "./settle-moments.ts";
 import { checkBudget, ratesOf } from "./submission.ts";
 import { requirePlatforms } from "./workshop.ts";
 import type { SetUp, Workshop } from "./workshop.ts";
@@ -24,6 +25,8 @@ export interface PreparedJob {
   readonly candidates: readonly Candidate[];
   readonly explanation?: NoOffer;
   readonly extra: readonly PlatformConfig[];
+  /** Times as the file has them: those of `job` hang on when it was read. */
+  readonly written: Pick<JobSpec, "startAt" | "deadline">;
 }
 
 /** Reads the job, checks what it needs, looks at its files and asks the platforms. Rents nothing. */
@@ -47,10 +50,11 @@ export async function prepareJob(
   const setUp = extra.length === 0 ? first : await workshop.setUp({ folder, extra });
   requirePlatforms(setUp, extra);
   const misnamed = checkPlatformNames(source.job, setUp, extra);
-  const job = await resolveFiles(source.job, workshop.store);
+  const now = around.clock.now();
+  const job = settleMoments(await resolveFiles(source.job, workshop.store), now);
   await checkSecrets(workshop, job);
   const { config } = setUp.configuration;
-  const rates = ratesOf(config, around.clock.now());
+  const rates = ratesOf(config, now);
   const [code, collected] = await Promise.all([
     scanCode(job, {
       clock: around.clock,
@@ -66,7 +70,7 @@ export async function prepareJob(
       exclusions: [],
       rates,
       currency: config.currency,
-      ...(code.bytes === 0 ? {} : { uploadBytes: code.bytes }),
+      uploadBytes: code.bytes,
     },
     collected,
     { rejections },
@@ -76,11 +80,12 @@ export async function prepareJob(
     setUp,
     code,
     extra,
+    written: source.job,
     candidates: priced.candidates,
     ...(priced.explanation === undefined ? {} : { explanation: priced.explanation }),
     result: {
       ...priced.plan,
-      job: { name: job.name, terms: source.terms },
+      job: { name: job.name, terms: [...source.terms, ...sayMoments(job, now)] },
       upload: { files: code.files.length, bytes: code.bytes, ignoredLarge: code.ignoredLarge },
       warnings: [...misnamed, ...code.warnings, ...sayBudget({ job, rates }, priced.candidates[0])],
       worstCase: worstCaseOf(job, priced.candidates[0]),

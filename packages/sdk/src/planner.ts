@@ -1,5 +1,5 @@
 import { explainNoOffer, rankOffers } from "@gpujob/scheduler";
-import type { Exclusion, NoOffer, RankedPlan, Records } from "@gpujob/scheduler";
+import type { Bill, Exclusion, NoOffer, RankedPlan, Records } from "@gpujob/scheduler";
 import type { Candidate } from "@gpujob/engine";
 import type { ExchangeRate, JobSpec, Plan, PlanMissing } from "@gpujob/spec";
 import { collectOffers } from "./collect-offers.ts";
@@ -8,6 +8,8 @@ import { traitsOf } from "./experiences.ts";
 import type { Freshness, PlanOptions } from "./gpujob.ts";
 import type { OfferCache } from "./offer-cache.ts";
 import type { ConfiguredPlatform, Platforms } from "./platforms.ts";
+import { readOwnMoney } from "./own-money.ts";
+import type { OwnMoney } from "./own-money.ts";
 import type { Surroundings } from "./surroundings.ts";
 
 /** Candidates kept with a run; more than anybody fails over through. */
@@ -33,7 +35,7 @@ export interface Planner {
   ) => Promise<PlannedOffers>;
 }
 
-export interface PlanRequest {
+export interface PlanRequest extends Partial<OwnMoney> {
   readonly job: JobSpec;
   readonly exclusions: readonly Exclusion[];
   readonly rates: readonly ExchangeRate[];
@@ -59,14 +61,27 @@ export function createPlanner(options: {
   /** What own leases told of the places; absent: nothing yet. */
   readonly learnt: () => Promise<Records | undefined>;
   readonly cache: OfferCache;
+  /** What own leases have cost since a time in epoch milliseconds. */
+  readonly bills: (sinceMs: number) => Promise<readonly Bill[]>;
 }): Planner {
   const allowed = async (job: JobSpec): Promise<readonly ConfiguredPlatform[]> =>
     (await options.platforms.all()).filter((each) => isAllowed(job, each));
   const withMemory = async (own: PlanRequest): Promise<PlanRequest> => {
-    const [avoided, records] = await Promise.all([options.avoided(), options.learnt()]);
+    const [avoided, records, money] = await Promise.all([
+      options.avoided(),
+      options.learnt(),
+      ownMoney(own),
+    ]);
     const exclusions = [...own.exclusions, ...avoided];
-    return { ...own, exclusions, ...(records === undefined ? {} : { records }) };
+    return { ...own, exclusions, ...money, ...(records === undefined ? {} : { records }) };
   };
+  const ownMoney = async (own: PlanRequest): Promise<OwnMoney> =>
+    readOwnMoney({
+      ...own,
+      platforms: (await allowed(own.job)).map(({ config }) => config),
+      now: options.around.clock.now(),
+      bills: options.bills,
+    });
 
   return {
     platformsFor: allowed,

@@ -6,6 +6,7 @@ import type { RunRow } from "@gpujob/store";
 import type { SubmittedRun } from "./gpujob.ts";
 import { codeManifest } from "./run-files.ts";
 import { submissionOf } from "./runs.ts";
+import { beginNow } from "./settle-moments.ts";
 import { begin } from "./submit.ts";
 import { makeSubmission, newRunId } from "./submission.ts";
 import { defaultOutput } from "./job-source.ts";
@@ -31,7 +32,7 @@ export async function retryRun(
   await checkOutputFolder(outputFolder);
   const submission = makeSubmission({
     runId,
-    job: old.job,
+    job: beginNow(old.job, row.runId, workshop.around.clock.now()),
     config: setUp.configuration.config,
     around: workshop.around,
     installation: await workshop.installation(setUp.configuration),

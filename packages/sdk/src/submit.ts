@@ -32,7 +32,12 @@ export async function submit(
     options.on === undefined
       ? undefined
       : await findKeptMachine(workshop, options.on, prepared.job);
-  if (best === undefined && kept === undefined && prepared.job.queueMs === undefined)
+  const { queueMs, startAt } = prepared.job;
+  if (kept !== undefined && startAt !== undefined)
+    throw new GpujobError("usage", "A kept machine does not wait for startAt.", {
+      hint: "Leave out startAt, or --on.",
+    });
+  if (best === undefined && kept === undefined && queueMs === undefined && startAt === undefined)
     throw noOffer(prepared);
   const runId = newRunId(workshop.around);
   const from = options.from === undefined ? undefined : await findRun(store, options.from);
@@ -155,7 +160,8 @@ function noOffer({ explanation }: PreparedJob): GpujobError {
 }
 
 function hashJob(prepared: PreparedJob): string {
-  const hash = createHash("sha256").update(JSON.stringify(prepared.job));
+  const { startAt, deadline } = prepared.written;
+  const hash = createHash("sha256").update(JSON.stringify({ ...prepared.job, startAt, deadline }));
   for (const { file } of prepared.code.files) hash.update(`${file.path} ${file.sha256}\n`);
   return hash.digest("hex");
 }
