@@ -1439,6 +1439,10 @@ unpack() {
   [ -e "$list" ] || list=$coming/need
   verified "$list" "$dir/work" >>"$control/placed.$$"
 }
+make_folders() {
+  begin_change
+  cut -b71- "$1" | sed -n 's,/[^/]*$,,p' | uniq | tr '\\n' '\\0' | (cd "$dir/work" && xargs -0 -r mkdir -p -- 2>/dev/null) || :
+}
 begin_change() {
   [ -d "$dir/work" ] || mkdir -p "$dir/work" || fail disk-full
   [ -d "$control/tree" ] || mkdir "$control/tree"
@@ -1452,7 +1456,10 @@ receive() {
   begin_coming
   while read -r kind size; do
     case $kind in
-      list) frame "$size" >"$coming/list" ;;
+      list)
+        frame "$size" >"$coming/list"
+        make_folders "$coming/list"
+        ;;
       tar) unpack "$size" ;;
       *) break ;;
     esac
@@ -1627,7 +1634,7 @@ write_lines() {
     for each in "$control"/placed.*; do [ ! -e "$each" ] || set -- "$@" "$each"; done
     awk 'FILENAME != "need" { placed[$0] = 1; next } !($0 in placed)' "$@" need >remaining || fail broken awk
   elif [ -s need.others ]; then
-    cp need.others remaining
+    mv need.others remaining
   fi
   [ ! -s remaining ] || place_remaining
   if [ -s lost ]; then
