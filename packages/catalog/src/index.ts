@@ -13,3 +13,6 @@ export { findLanguageModel, listLanguageModels } from "./language-models.ts";
 export type { LanguageModel } from "./language-models.ts";
 export { domesticMaturity, findPlatformTraits } from "./platform-traits.ts";
 export type { Judgement, PlatformTraits } from "./platform-traits.ts";
+export { findPublicFolders } from "./public-folders.ts";
+export type { PublicFolder } from "./public-folders.ts";
+export { findPublishedRates } from "./card-rates.ts";

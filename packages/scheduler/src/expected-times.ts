@@ -11,6 +11,8 @@ export interface TimeContext {
   readonly outputBytes?: number;
   /** Upload speed of this machine in Mbit/s; absent: 30 is assumed, and said. */
   readonly bandwidthMbps?: number;
+  /** Seconds for fetching data that is not there yet; `null`: not known. @default 0 */
+  readonly dataSeconds?: number | null;
 }
 
 /** The stretches of a run on an offer, in whole seconds; `null` is not known. */
@@ -19,6 +21,8 @@ export interface ExpectedTimes {
   readonly boot: number;
   readonly imagePull: number | null;
   readonly upload: number | null;
+  /** Fetching what data is not there yet. */
+  readonly data: number | null;
   readonly download: number | null;
   readonly keep: number;
   /** All that interruptions add. */
@@ -49,6 +53,7 @@ export function expectTimes(
   if (told === undefined && boot > 0) unknown.push("whether the boot is billed (taken as billed)");
   const imagePull = pullSeconds(job, offer, unknown);
   const upload = uploadSeconds(job, context, unknown);
+  const { dataSeconds: data = 0 } = context;
   const download = downloadSeconds(job, context, unknown);
   const keep = Math.ceil((job.keepMs ?? 0) / 1000);
   const isBootBilled = told ?? true;
@@ -56,7 +61,7 @@ export function expectTimes(
   const interrupted = interruptedRun(
     job,
     offer,
-    { work, restart: before, setUp: upload ?? 0 },
+    { work, restart: before, setUp: (upload ?? 0) + (data ?? 0) },
     unknown,
   );
   const rework = interrupted === "unknown" ? null : reworkSeconds(job, work, interrupted);
@@ -65,6 +70,7 @@ export function expectTimes(
     boot,
     imagePull,
     upload,
+    data,
     download,
     keep,
     rework,
@@ -75,8 +81,9 @@ export function expectTimes(
 
 /** From asking for a machine until results are at home, as far as known. */
 export function secondsUntilDone(times: ExpectedTimes): number {
-  const { boot, imagePull, upload, work, rework, download } = times;
-  return boot + (imagePull ?? 0) + (upload ?? 0) + work + (rework ?? 0) + (download ?? 0);
+  const { boot, imagePull, upload, data, work, rework, download } = times;
+  const before = boot + (imagePull ?? 0) + (upload ?? 0) + (data ?? 0);
+  return before + work + (rework ?? 0) + (download ?? 0);
 }
 
 function pullSeconds(job: JobSpec, offer: Offer, unknown: string[]): number | null {

@@ -13,6 +13,7 @@ export type { FittingOffer, OfferQuestion } from "./find-offers.ts";
 export { makePlan, rankOffers } from "./make-plan.ts";
 export type { PlanInput, RankedOffer, RankedPlan } from "./make-plan.ts";
 export { imageFor } from "./image.ts";
+export { offerKey } from "./place-context.ts";
 export { readRecords } from "./place-record.ts";
 export type { PlaceRecord, Records } from "./place-record.ts";
 export { describeRecord } from "./describe-record.ts";

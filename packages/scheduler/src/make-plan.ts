@@ -17,6 +17,7 @@ import { planModel } from "./model-plan.ts";
 import { indexOffers, type OfferIndex } from "./offer-index.ts";
 import { type Accounts, withAccount } from "./own-account.ts";
 import { payQuote, type Purse } from "./own-credit.ts";
+import { compilePlaces, describeSending, type PlaceContext, withLearnt } from "./place-context.ts";
 import { priceOffer } from "./price.ts";
 import type { PricedOffer } from "./priced-offer.ts";
 import { compileRejection, groupRejections } from "./rejections.ts";
@@ -24,7 +25,7 @@ import { explainRank } from "./explain-rank.ts";
 import { standOf, type StandingContext } from "./standing.ts";
 
 /** Everything a plan depends on: the same input gives the same plan. */
-export interface PlanInput extends StandingContext {
+export interface PlanInput extends StandingContext, PlaceContext {
   readonly job: JobSpec;
   /** All offers of all platforms that answered, or an index of them made before. */
   readonly offers: readonly Offer[] | OfferIndex;
@@ -93,9 +94,14 @@ export function rankOffers(input: PlanInput): RankedPlan {
     },
   );
   const { nodes } = job.resources;
+  const contextAt = compilePlaces(
+    job,
+    fitting.map(({ offer }) => offer),
+    input,
+  );
   const quoted = fitting.map(({ offer: told, gpuPreference }) => {
     const offer = withAccount(told, input.accounts);
-    const quote = priceOffer(job, offer, input);
+    const quote = priceOffer(job, withLearnt(offer, input.records), contextAt(offer));
     const paid = payQuote(offer, quote, { ...input, nodes });
     return {
       offer,
@@ -120,7 +126,11 @@ export function rankOffers(input: PlanInput): RankedPlan {
   return {
     ranked: sorted.map((one, position) => ({
       offer: one.offer,
-      candidate: { ...toCandidate(one, position, sorted, job), ...roomOf(one.offer, fit) },
+      candidate: {
+        ...toCandidate(one, position, sorted, job),
+        ...roomOf(one.offer, fit),
+        ...movesOf(one, input),
+      },
     })),
     rejected: [...grouped.all(), ...rejected],
     missing: missing.toSorted((a, b) => compareText(a.platform, b.platform)),
@@ -134,6 +144,14 @@ function roomOf({ gpu }: Offer, fit: ModelFit | undefined): Pick<PlanCandidate, 
   if (gpu === undefined || fit === undefined) return {};
   const needGib = fit(gpu.count);
   return { model: { needGib, headroomGib: gpu.vramGib - needGib } };
+}
+
+function movesOf(
+  { offer, quote }: PricedOffer,
+  input: Pick<PlanInput, "leftToSend" | "uploadBytes">,
+): Pick<PlanCandidate, "moves"> {
+  const moves = [...describeSending(offer, input), ...quote.moves];
+  return moves.length === 0 ? {} : { moves };
 }
 
 function preferenceOf({ platforms }: JobSpec, platform: string): number {

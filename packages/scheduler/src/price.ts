@@ -1,13 +1,22 @@
 import { convertMoney, scaleMoney } from "@gpujob/catalog";
-import type { Currency, ExchangeRate, JobSpec, Money, Offer, PriceBreakdown } from "@gpujob/spec";
+import type {
+  Currency,
+  DataMove,
+  ExchangeRate,
+  JobSpec,
+  Money,
+  Offer,
+  PriceBreakdown,
+} from "@gpujob/spec";
 import { computeTerms, extraDiskGib } from "./bill.ts";
 import { billSeconds } from "./billing.ts";
 import { expectedRoundingSeconds } from "./expected-rounding.ts";
 import { type ExpectedTimes, expectTimes, homeBytes, type TimeContext } from "./expected-times.ts";
+import { type DataContext, type DataPlan, planMoves } from "./data-moves.ts";
 import { hourlyPrice } from "./hourly-price.ts";
 
 /** What pricing needs beside the job and the offer. */
-export interface PriceContext extends TimeContext {
+export interface PriceContext extends Omit<TimeContext, "dataSeconds">, DataContext {
   readonly rates: readonly ExchangeRate[];
   /** Currency of the answer. */
   readonly currency: Currency;
@@ -26,6 +35,8 @@ export interface OfferQuote {
   readonly billedHours: number;
   /** From asking for a machine until its bill ends. */
   readonly seconds: number;
+  /** The data that has to be brought there. */
+  readonly moves: readonly DataMove[];
 }
 
 const gib = 2 ** 30;
@@ -39,12 +50,19 @@ const gib = 2 ** 30;
 export function priceOffer(job: JobSpec, offer: Offer, context: PriceContext): OfferQuote {
   const unknown: string[] = [];
   if (offer.price.source === "after-create") unknown.push("the price, known only once rented");
-  const times = expectTimes(job, offer, context, unknown);
+  const data = planMoves(job, offer, context, unknown);
+  const times = expectTimes(job, offer, { ...context, dataSeconds: data.seconds }, unknown);
   const { nodes } = job.resources;
   const seconds = stretchesOf(job, offer, times);
   const compute = priceCompute(offer, nodes, seconds, context);
   const extras = priceExtras(job, offer, seconds, context, unknown);
-  const parts = { ...compute.parts, ...nullWhereUnknown(compute.parts, times), ...extras };
+  const { data: dataTime, ...timed } = compute.parts;
+  const parts = {
+    ...timed,
+    ...nullWhereUnknown(timed, times),
+    ...extras,
+    ...priceData(dataTime, data),
+  };
   const net = sumParts(parts);
   const tax = priceTax(offer, net, context, unknown);
   const { ownRate } = offer.price;
@@ -60,6 +78,7 @@ export function priceOffer(job: JobSpec, offer: Offer, context: PriceContext): O
     breakdown,
     compute: { currency: context.currency, micros: compute.micros },
     billedHours: seconds.billed / 3600,
+    moves: data.moves,
     seconds: seconds.raw + (times.isBootBilled ? 0 : times.boot + (times.imagePull ?? 0)),
   };
 }
@@ -70,6 +89,7 @@ interface Stretches {
   readonly boot: number;
   readonly imagePull: number;
   readonly upload: number;
+  readonly data: number;
   readonly download: number;
   readonly keep: number;
   readonly rework: number;
@@ -86,7 +106,8 @@ function stretchesOf(job: JobSpec, { price }: Offer, times: ExpectedTimes): Stre
   const upload = times.upload ?? 0;
   const download = times.download ?? 0;
   const rework = times.rework ?? 0;
-  const raw = work + boot + imagePull + upload + download + keep + rework;
+  const data = times.data ?? 0;
+  const raw = work + boot + imagePull + upload + data + download + keep + rework;
   const more =
     times.interrupted === undefined
       ? billSeconds(price.billing, raw) - raw
@@ -98,7 +119,7 @@ function stretchesOf(job: JobSpec, { price }: Offer, times: ExpectedTimes): Stre
             mostInterruptions: job.retry.interruptions,
           }),
         );
-  return { work, boot, imagePull, upload, download, keep, rework, raw, billed: raw + more };
+  return { work, boot, imagePull, upload, data, download, keep, rework, raw, billed: raw + more };
 }
 
 type ComputeParts = Pick<
@@ -113,6 +134,17 @@ type ComputeParts = Pick<
   | "minimum"
   | "discount"
 >;
+
+/** The time of the machine and what the source of the data takes; nothing of a job that needs none. */
+function priceData(
+  time: Money,
+  { moves, seconds, egress }: DataPlan,
+): Pick<PriceBreakdown, "data"> {
+  if (moves.length === 0) return {};
+  // That the source's price is not known has been said.
+  const micros = time.micros + (egress?.micros ?? 0);
+  return { data: seconds === null ? null : { ...time, micros } };
+}
 
 /** Times that are not known cost what is not known. */
 function nullWhereUnknown(
@@ -137,7 +169,7 @@ function priceCompute(
   nodes: number,
   seconds: Stretches,
   context: PriceContext,
-): { readonly parts: ComputeParts; readonly micros: number } {
+): { readonly parts: ComputeParts & { readonly data: Money }; readonly micros: number } {
   const { perHour, factor } = computeTerms(price);
   const priceOf = (upTo: number, part: number): number => {
     const amount = scaleMoney(perHour, { times: [upTo, nodes, part], over: [3600] });
@@ -158,6 +190,7 @@ function priceCompute(
     boot: add(seconds.boot),
     imagePull: add(seconds.imagePull),
     upload: add(seconds.upload),
+    data: add(seconds.data),
     download: add(seconds.download),
     keep: add(seconds.keep),
     expectedRework: add(seconds.rework),
@@ -236,6 +269,6 @@ function priceTax(
 }
 
 /** Micros of all known parts together, before tax. */
-function sumParts(parts: ComputeParts & ExtraParts): number {
+function sumParts(parts: ComputeParts & ExtraParts & Pick<PriceBreakdown, "data">): number {
   return Object.values(parts).reduce((sum, part) => sum + (part?.micros ?? 0), 0);
 }

@@ -48,6 +48,7 @@ export type {
   SshAuth,
   SshJump,
 } from "./adapter.ts";
+export type { DataMove, DataNeed } from "./data.ts";
 export type { Experience } from "./experience.ts";
 export type { AdapterDefinition } from "./definition.ts";
 export type {

@@ -207,7 +207,7 @@ describe("a job file", () => {
     ].join("\n");
     expect(complaint(text).split("\n")).toMatchInlineSnapshot(`
       [
-        "train.yaml:1:1: nmae is no key that gpujob knows. Valid here: name, resources, model, market, region, residency, platforms, image, registry, workdir, files, env, secrets, mirrors, setup, run, outputs, checkpoint, expectedTime, expectedOutput, startAt, deadline, limits, retry, queue, hedge, probe, keep, idle, ports, labels, profile.",
+        "train.yaml:1:1: nmae is no key that gpujob knows. Valid here: name, resources, model, market, region, residency, platforms, image, registry, workdir, files, data, env, secrets, mirrors, setup, run, outputs, checkpoint, expectedTime, expectedOutput, startAt, deadline, limits, retry, queue, hedge, probe, keep, idle, ports, labels, profile.",
         "train.yaml:2:1: gpu is no key that gpujob knows. Write it as resources.gpu.",
         "train.yaml:4:8: resources.gpu: "nvidai:A100" has a second name: "A100". "nvidai" is not a vendor. Did you mean "nvidia"?",
         "train.yaml:5:10: resources.nodes: Must be a number, not text.",
@@ -277,7 +277,7 @@ describe("a job file", () => {
         "train.yaml:1:1: budget is no key that gpujob knows. Write limits.budget instead.",
         "train.yaml:1:13: resources.cpus is no key that gpujob knows. Write resources.cpu instead.",
         "train.yaml:1:1: time is no key that gpujob knows. Write it as limits.time.",
-        "train.yaml:1:1: zzz is no key that gpujob knows. Valid here: name, resources, model, market, region, residency, platforms, image, registry, workdir, files, env, secrets, mirrors, setup, run, outputs, checkpoint, expectedTime, expectedOutput, startAt, deadline, limits, retry, queue, hedge, probe, keep, idle, ports, labels, profile.",
+        "train.yaml:1:1: zzz is no key that gpujob knows. Valid here: name, resources, model, market, region, residency, platforms, image, registry, workdir, files, data, env, secrets, mirrors, setup, run, outputs, checkpoint, expectedTime, expectedOutput, startAt, deadline, limits, retry, queue, hedge, probe, keep, idle, ports, labels, profile.",
       ]
     `);
   });

@@ -75,6 +75,7 @@ function mergeTwo(below: JobValues, above: JobValues): JobValues {
     ...inside("model", below, above),
     ...inside("platforms", below, above),
     ...inside("files", below, above),
+    ...inside("data", below, above),
     ...inside("env", below, above),
     ...inside("secrets", below, above),
     ...inside("checkpoint", below, above),
@@ -89,6 +90,7 @@ type MapKey =
   | "model"
   | "platforms"
   | "files"
+  | "data"
   | "env"
   | "secrets"
   | "checkpoint"

@@ -117,6 +117,27 @@ const filesSchema = () =>
         "host:/path (already there) or run:RUN/path (of an earlier run).",
     });
 
+const dataSchema = () =>
+  z
+    .record(
+      checkedKey(checkName),
+      z.strictObject({
+        size: readWith(parseSizeGib, {
+          description: "How much it is.",
+          examples: ["150GB"],
+        }).exactOptional(),
+        at: z
+          .record(z.string(), z.string().min(1))
+          .meta({ description: "Folders in which platforms have it, by the platform's name." })
+          .exactOptional(),
+      }),
+    )
+    .meta({
+      description:
+        "Data sets that the job reads and that are too large to be sent. Each job gets GPUJOB_DATA_NAME, " +
+        "the folder where it is there already, else empty.",
+    });
+
 const portsSchema = () => {
   const port = z.int().min(1).max(65_535);
   return z
@@ -236,6 +257,7 @@ export function createJobSchema(names: GpuNames, written?: unknown) {
           .meta({ description: "Folder whose files are sent, relative to this file." })
           .exactOptional(),
       files: () => filesSchema().exactOptional(),
+      data: () => dataSchema().exactOptional(),
       env: () =>
         z
           .record(

@@ -53,6 +53,7 @@ export function toJobSpec(
     ...optional("registry", values.registry),
     ...optional("workdir", values.workdir),
     files: toFiles(values.files ?? {}),
+    ...optional("data", toData(values.data)),
     environment: context.environment,
     secrets: values.secrets ?? {},
     ...(values.mirrors === "none" ? { mirrors: values.mirrors } : {}),
@@ -125,6 +126,15 @@ type WrittenRule = NonNullable<NonNullable<JobValues["retry"]>["rules"]>[number]
 /** A larger card can only be meant for another try. */
 function toRule({ action, ...rest }: WrittenRule): RetryRule {
   return { ...rest, action: action ?? "retry" };
+}
+
+function toData(data: JobValues["data"]): JobSpec["data"] {
+  if (data === undefined) return undefined;
+  return Object.entries(data).map(([name, { size, at }]) => ({
+    name,
+    ...optional("sizeGib", size),
+    at: at ?? {},
+  }));
 }
 
 function toCheckpoint(values: JobValues["checkpoint"]): CheckpointRule | undefined {

@@ -1,4 +1,5 @@
 import type { GpuVendor, Interconnect, Market, SecretReference } from "./adapter.ts";
+import type { DataNeed } from "./data.ts";
 import type { ModelUse } from "./model.ts";
 import type { Money } from "./money.ts";
 
@@ -100,6 +101,8 @@ export interface JobSpec {
   /** Absolute folder on this machine whose files are sent; absent: nothing is sent. */
   readonly workdir?: string;
   readonly files: readonly FileSource[];
+  /** What it reads beside the files that are sent. */
+  readonly data?: readonly DataNeed[];
   /** Absolute paths of the machine that the job reads; a container shows them too. */
   readonly hostPaths?: readonly string[];
   /** Final values; `null` never leaves the parser without an error. */

@@ -1,3 +1,4 @@
+import type { DataMove } from "./data.ts";
 import type { Failure } from "./failure.ts";
 import type { Market, OfferGpu } from "./adapter.ts";
 import type { ModelPlan } from "./model.ts";
@@ -59,6 +60,8 @@ export interface PlanCandidate {
   readonly isStale?: true;
   /** How its profile scores it; absent where only the price counts. */
   readonly score?: RankScore;
+  /** What has to be brought there, and what is there already; absent where there is nothing. */
+  readonly moves?: readonly DataMove[];
   /** What was learnt at its place from own leases; absent before the first. */
   readonly experience?: PlaceExperience;
   /** One sentence: why at this rank. */
@@ -76,6 +79,8 @@ export interface PriceBreakdown {
   /** Of an image of the user's own; nothing without one. */
   readonly imagePull: Money | null;
   readonly upload: Money | null;
+  /** Fetching data sets and models that are not there yet; absent of a job that names none. */
+  readonly data?: Money | null;
   /** The time until results are at home. */
   readonly download: Money | null;
   /** The time for which the job file keeps the machine after the job. */
