@@ -3,6 +3,7 @@ import type { RunEvent, Snapshot } from "@gpujob/engine";
 import { billAmount, billSeconds } from "@gpujob/scheduler";
 import type { RunView } from "@gpujob/spec";
 import type { LeaseRow, LedgerRow } from "@gpujob/store";
+import { checkByHand, isOpenByHand } from "./check-by-hand.ts";
 import { checkFetched } from "./check-fetched.ts";
 import type { Remains } from "./history.ts";
 import { resultFile } from "./sim-link.ts";
@@ -45,12 +46,13 @@ export async function check(
     ...remains.noticed,
     ...checkSettled(remains),
     ...checkKnown(remains, rows),
+    ...checkByHand(remains, rows, ledger),
     ...checkDouble(remains),
     ...checkLost(remains, events),
     ...checkFetched(remains, events, view),
     ...checkView(remains, events, view),
     ...checkLedger(remains, rows, ledger),
-    ...checkCost(remains, ledger, view),
+    ...checkCost(remains, rows, ledger, view),
   ];
 }
 
@@ -213,6 +215,7 @@ function checkLedger(
   const violations: Violation[] = [];
   const wrong = (what: string): void => void violations.push({ kind: "ledger", what });
   for (const { market, machine } of machinesOf(remains)) {
+    if (market.facts.release === "by-hand") continue;
     const bill = market.bill(machine);
     const row = rows.find((each) => each.leaseKey === machine.request.leaseKey);
     const charges = ledger.filter((each) => each.leaseId === machine.leaseId);
@@ -259,11 +262,14 @@ function checkLedger(
 /** What is shown as the cost is the sum of the ledger. */
 function checkCost(
   remains: Remains,
+  rows: readonly LeaseRow[],
   ledger: readonly LedgerRow[],
   view: RunView,
 ): readonly Violation[] {
   const sum = ledger.reduce((micros, each) => micros + each.amount.micros, 0);
   if (!remains.isSettled || view.cost.micros === sum) return [];
+  // What its user has not ended yet costs more by the minute.
+  if (rows.some(isOpenByHand)) return [];
   const what = `show says ${view.cost.micros} micros, the ledger ${sum}`;
   return [{ kind: "ledger", what }];
 }

@@ -1,6 +1,7 @@
 import { openStore } from "@gpujob/store";
 import { it } from "vitest";
 import { playHistory } from "./history.ts";
+import { makeScenario } from "./make-scenario.ts";
 import { playScenario, still } from "./run-histories.ts";
 import type { Fault, JobFacts, PlatformFacts, Scenario } from "./scenario.ts";
 
@@ -368,6 +369,28 @@ it("takes a young machine whose release was accepted for gone only when its plat
     const facts = scenario(faults, { platforms, job: { workMs: 30_000 } });
     expect([atMs, await playScenario(facts)]).toEqual([atMs, []]);
   }
+});
+
+it("comes to an end when a job on a machine that was rented by hand is stopped at once", async ({
+  expect,
+}) => {
+  const platforms = [
+    { ...ownedHost("p0", 1_000_000), release: "by-hand" as const, autoRelease: false },
+  ];
+  for (let atMs = 0; atMs < 20_000; atMs += 1500) {
+    const faults: readonly Fault[] = [
+      { kind: "wish", atMs, isNow: true },
+      { kind: "partition", machine: 1, afterMs: 12_000, ms: 60_000, way: "both" },
+    ];
+    const facts = scenario(faults, { platforms, job: { workMs: 60_000 } });
+    expect([atMs, await playScenario(facts)]).toEqual([atMs, []]);
+  }
+});
+
+it("closes the charges of two machines of one run that ended themselves, in one audit", async ({
+  expect,
+}) => {
+  expect(await playScenario(makeScenario(1_430_845))).toEqual([]);
 });
 
 it("starts no job at the moment of its time limit, when the next driver comes just then", async ({

@@ -37,6 +37,8 @@ export interface Remains {
   readonly isSettled: boolean;
   /** Attempts whose job was over and whose outputs were to be fetched. */
   readonly collecting: ReadonlySet<number>;
+  /** Leases of whose end the user has given a word. */
+  readonly vouched: ReadonlySet<string>;
   /** What was wrong while it went on. */
   readonly noticed: readonly Violation[];
 }
@@ -111,7 +113,7 @@ export async function playHistory(options: HistoryOptions): Promise<HistoryResul
       faultsOf: (machine) =>
         scenario.faults.filter(isOfMachine).filter((fault) => fault.machine === machine),
       makeHost({ offerId, upAt, powerOff }) {
-        const known = facts.release === "owned" ? owned.get(offerId) : undefined;
+        const known = facts.release === "api" ? undefined : owned.get(offerId);
         if (known !== undefined) return { ...known, isNew: false };
         const number = hosts.length + 1;
         const host = createSimHost({
@@ -160,6 +162,7 @@ export async function playHistory(options: HistoryOptions): Promise<HistoryResul
     timeouts: { ...timeouts, orphanMs: scenario.job.orphanMs },
     mutant,
     values: new Map(),
+    vouched: new Set(),
     newId: () => `id${(ids += 1)}`,
     installation: submission.installation,
     wallOffsetMs: () => wallOffset(scenario, timeline.now(), struck),
@@ -198,12 +201,13 @@ export async function playHistory(options: HistoryOptions): Promise<HistoryResul
     nowMs: timeline.now(),
     isSettled,
     collecting,
+    vouched: world.vouched,
     noticed,
   });
   if (isSettled && !crew.isIdle())
     noticed.push({ kind: "stuck", what: "a driver goes on although the run is settled" });
   const violations = [...(await check(remains(), "settled"))];
-  await sweepUntilClean(world, runId);
+  violations.push(...(await sweepUntilClean(world, runId)));
   violations.push(...(await check(remains(), "swept")));
   crew.disperse();
   return {
@@ -392,15 +396,16 @@ function vouchNowAndThen(world: SharedWorld, runId: string): void {
     for (const row of await store.listLeases({ runId, open: true })) {
       const market = world.markets.find(({ facts }) => facts.name === row.platform);
       const machine = market?.machines().find((each) => each.leaseId === row.leaseId);
-      if (market?.facts.release !== "owned" || machine === undefined) continue;
+      if (market === undefined || market.facts.release === "api" || machine === undefined) continue;
       if (timeline.now() - machine.host.endsAt() < 1_800_000) continue;
       const payload = JSON.stringify({ leaseKey: row.leaseKey });
+      world.vouched.add(row.leaseKey);
       await store.addWish({ runId, kind: "vouch", payload, at: epochMs + timeline.now() });
     }
     if ((await store.loadRun(runId))?.settledAt === undefined)
       timeline.at(timeline.now() + 1_800_000, () => void look());
   };
-  if (world.markets.some(({ facts }) => facts.release === "owned"))
+  if (world.markets.some(({ facts }) => facts.release !== "api"))
     timeline.at(1_800_000, () => void look());
 }
 

@@ -91,11 +91,23 @@ export function makeScenario(seed: number): Scenario {
   const waiting = makeWaiting(createRandom(seed + 2 ** 41), platforms);
   return {
     seed,
-    platforms: waiting.platforms,
+    platforms: rentSomeByHand(createRandom(seed + 2 ** 42), waiting.platforms),
     job: { ...job, ...keeping.job, ...waiting.job },
     faults: [...faults, ...keeping.faults, ...waiting.faults],
     restartMs: random.pick([1000, 10_000, 20_000, 60_000, 600_000, 3_600_000]),
   };
+}
+
+/** Some hosts are no property of the user's: they are paid until the user ends them. */
+function rentSomeByHand(
+  random: Random,
+  platforms: readonly PlatformFacts[],
+): readonly PlatformFacts[] {
+  return platforms.map((platform) => {
+    if (platform.release !== "owned" || !random.chance(0.15)) return platform;
+    const powerOff = random.pick<"ends" | "none">(["ends", "none", "none"]);
+    return { ...platform, release: "by-hand", autoRelease: false, powerOff };
+  });
 }
 
 /** Some ask for the machine to be kept after the job, and some of these end that themselves. */

@@ -13,7 +13,8 @@ export interface Scenario {
 /** One simulated platform. Times in milliseconds. */
 export interface PlatformFacts {
   readonly name: string;
-  readonly release: "api" | "owned";
+  /** `by-hand`: a machine that the user rented and that bills until the user ends it, or it itself where `powerOff` is `ends`. */
+  readonly release: "api" | "owned" | "by-hand";
   readonly idempotency: "token" | "name" | "none";
   /** A new machine is in no list and no read for so long; the declared window is at least that. */
   readonly lagMs: number;

@@ -123,7 +123,7 @@ export function createSimApi(options: SimApiOptions): Platform {
    */
   function endOn(until: string): number {
     const time = Date.parse(until);
-    if (facts.release !== "owned") return time - epochMs;
+    if (facts.release === "api") return time - epochMs;
     return timeline.now() + time - process.clock.now();
   }
 
@@ -209,7 +209,9 @@ export function createSimApi(options: SimApiOptions): Platform {
 
   /** On platforms that are hosts every question goes to the host. */
   function mustReach(machine: Machine, operation: string): void {
-    if (facts.release !== "owned" || options.canReach(machine)) return;
+    if (facts.release === "api" || options.canReach(machine)) return;
+    // It was told to end itself and does not answer: that is what its end looks like.
+    if (market.hasEndedItself(machine)) return;
     throw fail(operation, "unreachable", "the host does not answer.");
   }
 
@@ -228,7 +230,9 @@ export function createSimApi(options: SimApiOptions): Platform {
     if (fault?.kind === "release" && fault.how === "reply-lost")
       throw fail("releaseLease", "unavailable", "the reply was lost.");
     const state = market.stateOf(machine);
-    return { state: state === "ended" || state === "failed" ? "released" : "releasing" };
+    if (state === "ended" || state === "failed") return { state: "released" };
+    const isEnding = facts.release === "by-hand" && facts.powerOff === "ends";
+    return { state: "releasing", ...(isEnding ? { againAfterMs: 5000 } : {}) };
   }
 
   return {

@@ -22,6 +22,8 @@ export interface Machine {
   endsAt: number;
   reason: string;
   noticeAt: number;
+  /** When a machine that was rented by hand ends itself, as it was told. */
+  selfEndsAt: number;
   stoppedAt: number;
   hasFailed: boolean;
   /** Has anybody been told when it began to bill? */
@@ -51,6 +53,10 @@ export interface SimMarket {
   toLease(machine: Machine): Lease;
   release(machine: Machine, lingerMs: number): void;
   extend(machine: Machine, untilMs: number): void;
+  /** Has a machine that was rented by hand ended itself, as it was told? */
+  hasEndedItself(machine: Machine): boolean;
+  /** Does it bill until its user ends it? One whose bill the next run has taken over does not. */
+  isUsers(machine: Machine): boolean;
   /** When it ends, or has, in milliseconds of the timeline; infinite where nothing ends it. */
   endOf(machine: Machine): number;
   bill(machine: Machine): Bill | undefined;
@@ -76,7 +82,9 @@ export function createSimMarket(options: {
   readonly onStrike: (how: MachineFault["how"]) => void;
 }): SimMarket {
   const { facts, now } = options;
-  const isOwned = facts.release === "owned";
+  const isByHand = facts.release === "by-hand";
+  /** Is the machine there whoever uses it? */
+  const isOwned = facts.release !== "api";
   const machines: Machine[] = [];
   const offers = facts.offers.map((offer) => toOffer(facts, offer));
 
@@ -129,11 +137,29 @@ export function createSimMarket(options: {
   function stateOf(machine: Machine): LeaseState {
     machine.host.look();
     const at = now();
+    if (isByHand) return stateByHand(machine, at);
     if (isOwned && !isRunningBoot(machine)) return "ended";
     if (at >= endOf(machine)) return machine.hasFailed ? "failed" : "ended";
     if (at >= machine.releasedAt) return "releasing";
     if (at >= machine.stoppedAt || at >= machine.timerAt) return "stopped";
     return at >= machine.upAt ? "up" : "pending";
+  }
+
+  function stateByHand(machine: Machine, at: number): LeaseState {
+    if (heirOf(machine) !== undefined || at >= machine.selfEndsAt) return "ended";
+    if (at >= machine.releasedAt) return "releasing";
+    if (!isRunningBoot(machine)) return "stopped";
+    return at >= machine.upAt ? "up" : "pending";
+  }
+
+  /** The next use of the same machine: its bill goes on there. */
+  function heirOf(machine: Machine): Machine | undefined {
+    const rest = machines.slice(machines.indexOf(machine) + 1);
+    return rest.find(({ host }) => host === machine.host);
+  }
+
+  function endByHand(machine: Machine): number {
+    return Math.min(heirOf(machine)?.createdAt ?? never, machine.selfEndsAt);
   }
 
   /** A reservation names the boot that it was made in. */
@@ -211,6 +237,7 @@ export function createSimMarket(options: {
         endsAt: never,
         reason: "",
         noticeAt: never,
+        selfEndsAt: never,
         stoppedAt: never,
         hasFailed: false,
         isStartShown: false,
@@ -231,6 +258,8 @@ export function createSimMarket(options: {
     },
     isVisible: (machine) => now() >= machine.visibleAt,
     stateOf,
+    hasEndedItself: (machine) => now() >= machine.selfEndsAt,
+    isUsers: (machine) => isByHand && now() < endByHand(machine),
     endOf: (machine) => Math.min(endOf(machine), machine.host.endsAt()),
     toLease(machine) {
       const state = stateOf(machine);
@@ -243,10 +272,12 @@ export function createSimMarket(options: {
         leaseKey: request.leaseKey,
         ownership: request.ownership,
         state,
-        isBillable: !isOwned && at >= from && at < to,
+        isBillable: isByHand ? state !== "ended" : !isOwned && at >= from && at < to,
         pricePerHour: machine.pricePerHour,
         ...(at >= from && !isOwned ? { startedAt: iso(from) } : {}),
         ...(at >= to && !isOwned ? { endedAt: iso(to) } : {}),
+        ...(isByHand ? { startedAt: iso(machine.createdAt) } : {}),
+        ...(isByHand && state === "ended" ? { endedAt: iso(endByHand(machine)) } : {}),
         ...(machine.reason === "" ? {} : { reason: machine.reason }),
         nodes: [
           {
@@ -263,6 +294,9 @@ export function createSimMarket(options: {
       if (now() < machine.releasedAt) {
         machine.releasedAt = now();
         end(machine, now() + (isOwned ? 0 : facts.releaseMs + lingerMs), "released");
+        if (!isByHand || facts.powerOff !== "ends") return;
+        machine.selfEndsAt = now() + 1000;
+        machine.host.endAt(machine.selfEndsAt);
       }
     },
     extend(machine, untilMs) {
@@ -314,13 +348,14 @@ function toOffer(facts: PlatformFacts, offer: OfferFacts): Offer {
     availability: offer.stock,
     bootSeconds: Math.ceil(facts.bootMs / 1000),
     observedAt: "2026-11-01T00:00:00.000Z",
+    ...(facts.release === "by-hand" ? { byHand: { endAt: "the console" } } : {}),
   };
 }
 
 function capabilitiesOf(facts: PlatformFacts): Capabilities {
   return {
     release: facts.release,
-    powerOff: facts.powerOff,
+    powerOff: facts.release === "by-hand" ? "none" : facts.powerOff,
     idempotency: facts.idempotency,
     autoRelease: facts.autoRelease,
     visibilityWindowMs: facts.windowMs,

@@ -31,6 +31,8 @@ export interface SharedWorld {
   readonly wallOffsetMs: () => number;
   /** Named values of the store, of this history alone: histories share a store. */
   readonly values: Map<string, string>;
+  /** Leases of whose end the user has given a word. */
+  readonly vouched: Set<string>;
   readonly onCommit: (commit: Commit) => void;
   /** Faults that did strike in this history, by name. */
   readonly struck: Set<string>;

@@ -1,5 +1,7 @@
 import { audit } from "@gpujob/sdk/audit";
 import type { Store } from "@gpujob/store";
+import type { Violation } from "./checkers.ts";
+import type { Machine } from "./sim-market.ts";
 import { createDriverProcess } from "./driver-process.ts";
 import { createPlatforms } from "./sim-ports.ts";
 import type { SharedWorld } from "./sim-ports.ts";
@@ -13,8 +15,12 @@ const pauses = [300_000, 1_800_000, 7_200_000, 90_000_000] as const;
  * `gpujob audit --fix`, a few times within a day, by the library's own code against the platforms as they are then: what
  * is surely ours and has no reason to exist goes.
  */
-export async function sweepUntilClean(world: SharedWorld, runId: string): Promise<void> {
+export async function sweepUntilClean(
+  world: SharedWorld,
+  runId: string,
+): Promise<readonly Violation[]> {
   const { timeline } = world;
+  const violations: Violation[] = [];
   for (const pauseMs of pauses) {
     await timeline.run(() => false, timeline.now() + pauseMs);
     // Where nothing is left, nothing can be found: most histories end so, and looking costs as much as a few of their steps.
@@ -22,8 +28,9 @@ export async function sweepUntilClean(world: SharedWorld, runId: string): Promis
     let isOver = false;
     const swept = sweepOnce(world, runId).finally(() => (isOver = true));
     await timeline.run(() => isOver, Number.POSITIVE_INFINITY);
-    await swept;
+    violations.push(...(await swept));
   }
+  return violations;
 }
 
 function isAnythingLeft({ markets }: SharedWorld): boolean {
@@ -35,7 +42,7 @@ function isAnythingLeft({ markets }: SharedWorld): boolean {
   );
 }
 
-async function sweepOnce(world: SharedWorld, runId: string): Promise<void> {
+async function sweepOnce(world: SharedWorld, runId: string): Promise<readonly Violation[]> {
   const process = createDriverProcess({
     name: "audit",
     timeline: world.timeline,
@@ -55,6 +62,27 @@ async function sweepOnce(world: SharedWorld, runId: string): Promise<void> {
     { signal: new AbortController().signal },
   );
   for (const each of report.fixed) world.trace?.(`audit ${each.leaseId}: ${each.note}`);
+  const { fixed, billing, unconfirmed, byHand, unknown } = report;
+  return findHidden(world, [...fixed, ...billing, ...unconfirmed, ...byHand, ...unknown]);
+}
+
+/** Machines that only their user can end, that bill, and that the audit does not show. */
+function findHidden(
+  { markets, vouched }: SharedWorld,
+  shown: readonly { readonly leaseId: string | null; readonly note: string }[],
+): readonly Violation[] {
+  const isShown = ({ leaseId, request }: Machine): boolean =>
+    shown.some((each) => each.leaseId === leaseId || each.note.includes(request.leaseKey));
+  return markets.flatMap((market) =>
+    market
+      .machines()
+      .filter((machine) => market.isUsers(machine))
+      .filter((machine) => !isShown(machine) && !vouched.has(machine.request.leaseKey))
+      .map(({ leaseId }) => ({
+        kind: "leak" as const,
+        what: `${leaseId} bills until its user ends it, and the audit does not say so`,
+      })),
+  );
 }
 
 /** Histories share a store, and an audit is about all of it. */

@@ -35,7 +35,15 @@ export async function lookAfterByHand(
   const now = sight.clock.now();
   const all = (await sight.store.listLeases({})).filter(({ release }) => release === "by-hand");
   const mayBill = all.filter(({ state }) => ["unclear", "held", "releasing"].includes(state));
-  const looked = await Promise.all(mayBill.map((row) => lookAt(sight, row, runs, wait)));
+  const looked = await Promise.all(
+    mayBill.map(async (row) => ({ row, answer: await askMachine(sight, row, wait) })),
+  );
+  const open: AuditReport["byHand"][number][] = [];
+  // One after the other: two leases of one run are written into the same journal.
+  for (const { row, answer } of looked) {
+    const shown = await lookAt(sight, row, runs, answer);
+    if (shown !== undefined) open.push(shown);
+  }
   const vouched = all.flatMap((row) =>
     row.state === "vouched" && row.billedTo !== undefined
       ? remindersOf(
@@ -45,7 +53,7 @@ export async function lookAfterByHand(
         )
       : [],
   );
-  return { open: looked.flatMap((each) => each ?? []), reminders: vouched };
+  return { open, reminders: vouched };
 }
 
 /** Which run took a machine that was rented by hand, if an event tells of that. */
@@ -100,10 +108,9 @@ async function lookAt(
   sight: ByHandSight,
   row: LeaseRow,
   runs: ReadonlyMap<string, RunRow>,
-  wait: Wait,
+  answer: Lease | string,
 ): Promise<AuditReport["byHand"][number] | undefined> {
   const isSettled = runs.get(row.runId)?.settledAt !== undefined;
-  const answer = await askMachine(sight, row, wait);
   if (isSettled && (await closeEnded(sight, row, answer))) return undefined;
   const terms = termsOf(row);
   const open = { terms, ...(row.billedFrom === undefined ? {} : { billedFrom: row.billedFrom }) };

@@ -141,7 +141,12 @@ export type RunEvent =
     })
   | (OfMember & { readonly type: "release-unconfirmed"; readonly failure: Failure })
   /** Only where no API ends the bill: our part is done, or cannot be, with the failure. */
-  | (OfMember & { readonly type: "lease-given-back"; readonly failure?: Failure })
+  | (OfMember & {
+      readonly type: "lease-given-back";
+      readonly failure?: Failure;
+      /** The machine itself has said that no job of this attempt runs, or ever will. */
+      readonly isJobEnded?: true;
+    })
   | (At & {
       readonly type: "timer-fired";
       readonly timer: TimerName;

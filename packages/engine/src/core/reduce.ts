@@ -125,7 +125,10 @@ function apply(draft: Draft, event: RunEvent): void {
       updateMember(draft, event.attempt, event.member, { isUnconfirmed: true });
       return;
     case "lease-given-back":
-      updateMember(draft, event.attempt, event.member, { isGivenBack: true });
+      updateMember(draft, event.attempt, event.member, {
+        isGivenBack: true,
+        ...(event.isJobEnded === true ? { fence: { by: "supervisor", at: event.at } } : {}),
+      });
       return;
     case "timer-fired":
       return applyTimer(draft, event);

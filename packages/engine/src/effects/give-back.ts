@@ -11,6 +11,8 @@ interface Answer {
   /** The platform expects a change by then. */
   readonly againAfterMs?: number;
   readonly failure?: Failure;
+  /** The machine has said that the job has ended. */
+  readonly isJobEnded: boolean;
   /** Since the release was first asked for. */
   readonly elapsedMs: number;
 }
@@ -25,12 +27,22 @@ export async function giveBack(
   answer: Answer,
 ): Promise<"over" | "again"> {
   const { session } = work;
-  const { member, target } = lookUp(work, ref);
+  const { attempt, member, target } = lookUp(work, ref);
   const isByHand = target.capabilities.release === "by-hand";
   const mayEndItself =
     answer.againAfterMs !== undefined && answer.elapsedMs < target.timeouts.releaseMs;
-  if (isByHand && answer.isAccepted && !mayEndItself) {
-    await session.emit({ type: "lease-given-back", ...ref }, { finish: work.effectId });
+  // The machine lives on: unless its job is known to be over, that may do so too.
+  const isJobOver =
+    answer.isJobEnded || member.fence !== undefined || attempt.isStartAsked !== true;
+  if (isByHand && answer.isAccepted && !mayEndItself && isJobOver) {
+    await session.emit(
+      {
+        type: "lease-given-back",
+        ...ref,
+        ...(answer.isJobEnded && member.fence === undefined ? { isJobEnded: true } : {}),
+      },
+      { finish: work.effectId },
+    );
     return "over";
   }
   // One that was accepted is about to be proven, by the next look.

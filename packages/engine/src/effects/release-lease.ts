@@ -28,14 +28,18 @@ export async function runReleaseLease(work: Work, ref: MemberRef): Promise<void>
   const absence = createAbsence(work, ref);
   let wait = backOff(250, 30_000);
   let isTold = false;
-  let isEnded = false;
+  let host: "unasked" | "tried" | "ended" = "unasked";
   for (;;) {
     const { target } = lookUp(work, ref);
-    if (!isEnded && (await endHost(work, ref, note)) === "superseded") {
-      await clock.sleep(supersededWaitMs, { signal });
-      continue;
+    // A machine that was rented by hand runs on: it is asked until it says that the job has ended.
+    if (host === "unasked" || (host === "tried" && target.capabilities.release === "by-hand")) {
+      const answer = await endHost(work, ref, note);
+      if (answer === "superseded") {
+        await clock.sleep(supersededWaitMs, { signal });
+        continue;
+      }
+      host = answer;
     }
-    isEnded = true;
     await absence.lookBefore();
     const answer = await releaseOnce(work, ref, note);
     session.ports.crashPoint("sent:release-lease");
@@ -49,7 +53,11 @@ export async function runReleaseLease(work: Work, ref: MemberRef): Promise<void>
     }
     const elapsedMs = clock.now() - startedAt;
     if (target.capabilities.release !== "api") {
-      if ((await giveBack(work, ref, { ...answer, elapsedMs })) === "over") return;
+      if (
+        (await giveBack(work, ref, { ...answer, elapsedMs, isJobEnded: host === "ended" })) ===
+        "over"
+      )
+        return;
     } else if (!isTold && elapsedMs >= target.timeouts.releaseMs) {
       isTold = true;
       await session.emit({
@@ -68,7 +76,11 @@ export async function runReleaseLease(work: Work, ref: MemberRef): Promise<void>
 type Note = (what: Look["what"], answer: string) => void;
 
 /** Ends the job on the machine first, so that a machine of the user's own is left clean; a rented one goes anyway. */
-async function endHost(work: Work, ref: MemberRef, note: Note): Promise<"tried" | "superseded"> {
+async function endHost(
+  work: Work,
+  ref: MemberRef,
+  note: Note,
+): Promise<"tried" | "ended" | "superseded"> {
   const { session } = work;
   const { attempt, target } = lookUp(work, ref);
   if (attempt.isStartAsked !== true && target.capabilities.release === "api") return "tried";
@@ -81,7 +93,7 @@ async function endHost(work: Work, ref: MemberRef, note: Note): Promise<"tried" 
     });
     session.ports.crashPoint("sent:end-host");
     note("host", "ended");
-    return "tried";
+    return "ended";
   } catch (error) {
     if (work.signal.aborted) throw error;
     const failure = toFailure(error);
