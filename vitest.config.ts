@@ -48,7 +48,11 @@ export default defineConfig({
         { testTimeout: 60_000, hookTimeout: 60_000 },
       ),
       project("stories", 0, ["test/stories/**/*.test.ts"], { testTimeout: 30_000 }),
-      project("simulation", 1, ["test/simulation/**/*.test.ts"], { testTimeout: 120_000 }),
+      project("simulation", 1, ["test/simulation/**/*.test.ts"], {
+        testTimeout: 120_000,
+        // As in `scripts/simulate.mjs`.
+        execArgv: ["--single-threaded-gc", "--max-semi-space-size=64"],
+      }),
       project("cli", 2, ["test/cli/**/*.test.ts"], {
         ...realTime,
         ...waiting,
