@@ -183,6 +183,21 @@ for (const shell of ["bash", "dash", "busybox"] as const) {
       expect(readLog(host, host.attempt)).toContain("saved\n");
     });
 
+    it("calls the time limit the reason where the tether has passed too", async ({ expect }) => {
+      await using host = createTestHost(shell);
+      await launch(host, "sleep 60", {
+        tether: { kind: "long", lengthMs: 6000 },
+        timeLimitMs: 6000,
+        graceMs: 500,
+      });
+      // It looks again when both are over.
+      const [pid] = readFileSync(join(host.control(host.attempt), "supervisor"), "utf8").split(" ");
+      process.kill(Number(pid), "SIGSTOP");
+      await sleep(7000);
+      process.kill(Number(pid), "SIGCONT");
+      expect(await untilEnded(host)).toMatchObject({ exit: { reason: "time-limit" } });
+    });
+
     it("leaves nothing alive of a job that does all it can to stay", async ({ expect }) => {
       await using host = createTestHost(shell);
       const stubborn = "trap '' TERM HUP INT; while :; do sleep 0.2; done";

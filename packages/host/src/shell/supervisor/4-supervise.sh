@@ -183,12 +183,14 @@ limits() {
     if [ $((tick % 60)) -eq 0 ] || ! stays_frozen; then freeze_tree; fi
   elif [ "$tetherKind" = short ] && { [ "$now" -ge "${until:-0}" ] || clocks_parted; }; then
     freeze
-  elif [ "$tetherKind" = long ] && [ -n "$until" ] && [ "$now" -ge "$until" ]; then
-    begin_stop tether "$grace"
-    return
   fi
+  # Before the long tether: where both have passed, the user's own limit is the reason.
   if [ -n "$deadline" ] && [ "$now" -ge "$deadline" ]; then
     begin_stop time-limit "$grace"
+    return
+  fi
+  if [ "$tetherKind" = long ] && [ -n "$until" ] && [ "$now" -ge "$until" ] && [ "$state" != frozen ]; then
+    begin_stop tether "$grace"
     return
   fi
   if [ -n "$orphan" ] && [ $((now - contact)) -ge "$orphan" ]; then
