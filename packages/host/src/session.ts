@@ -20,8 +20,9 @@ import type { CallOptions } from "./link.ts";
 import { createLink } from "./link.ts";
 import { joinSums, parseFound, parseSums, renderNames, selectByGlobs } from "./list-files.ts";
 import { attemptFolder, renderPlan, signalName } from "./plan-frames.ts";
+import { parseProbe } from "./probe.ts";
 import { readFrom } from "./read-files.ts";
-import { factsScript } from "./shell-scripts.ts";
+import { factsScript, probeScript } from "./shell-scripts.ts";
 import { readLines } from "./streams.ts";
 import type { Dialogue } from "./upload-conversation.ts";
 import { uploadFiles } from "./upload.ts";
@@ -41,6 +42,8 @@ export interface HostOptions {
 type Wait = { readonly signal: AbortSignal };
 type CallDetails = Omit<CallOptions, "deadlineMs"> & { readonly deadlineMs?: number };
 
+/** Every part of a probe ends by itself; together they may take so much longer than was asked for. */
+const probeSlackSeconds = 300;
 const shortMs = 30_000;
 /** Hashing hundreds of GiB takes its time. */
 const longMs = 60 * 60_000;
@@ -127,6 +130,16 @@ export function openHost(
         deadlineMs: 60_000,
       });
       return parseFacts(output.toString());
+    },
+    async probe({ signal, seconds, cards = [], downloads }) {
+      const words = [options.root ?? "", String(Math.round(seconds)), cards.join(",")];
+      const pairs = downloads.map(({ name, url }) => `${name}=${url}`);
+      const output = await link.call(["sh", "-c", probeScript, "probe", ...words, ...pairs], {
+        signal,
+        operation: "probe",
+        deadlineMs: (seconds + probeSlackSeconds) * 1000,
+      });
+      return parseProbe(output.toString());
     },
     async upload(attempt, files, { signal, into = ".", onProgress }) {
       return uploadFiles(files, into, {

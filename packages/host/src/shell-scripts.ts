@@ -2070,3 +2070,382 @@ for tool in /opt/hyhal/bin/hy-smi hy-smi rocm-smi; do
 done
 say end
 `;
+
+/** Measures what the machine does. */
+export const probeScript = `root=$1 seconds=$2 cards=$3
+shift 3
+case $root in
+  '') root=$HOME/.gpujob ;;
+  '~/'*) root=$HOME/\${root#'~/'} ;;
+esac
+say() { printf '%s\\n' "$*"; }
+unmeasured() { say "unmeasured $*"; }
+has() { [ -n "$(command -v "$1")" ]; }
+limited() {
+  limit=$1
+  shift
+  if has timeout; then timeout "$limit" "$@"; else "$@"; fi
+}
+clock() {
+  read -r up _ </proc/uptime
+  say "$up"
+}
+folder=$root/probe.$$
+mkdir -p "$folder" || exit 1
+watcher=
+trap '[ -z "$watcher" ] || kill "$watcher" 2>/dev/null; rm -rf "$folder"' EXIT
+trap 'exit 1' HUP INT TERM
+for file in /usr/local/Ascend/ascend-toolkit/set_env.sh /opt/dtk/env.sh; do
+  [ ! -r "$file" ] || . "$file" >/dev/null 2>&1
+done
+chosen=\${cards:+-i $cards}
+query() {
+  limited 20 nvidia-smi $chosen --query-gpu="$1" --format=csv,noheader,nounits 2>/dev/null
+}
+if has nvidia-smi; then
+  query index,name,memory.total,driver_version | while IFS=, read -r index name total driver; do
+    say "card $index\${name}"
+    say "vram $index$total"
+    say "driver$driver"
+  done
+  query index,power.limit,power.default_limit | while IFS=, read -r index limit usual; do say "power $index$limit$usual"; done
+  query index,pcie.link.gen.max,pcie.link.width.max,pcie.link.width.current | while IFS=, read -r index gen most width; do
+    say "pcie $index$gen$most$width"
+  done
+  (
+    while :; do
+      query index,clocks_throttle_reasons.hw_slowdown,clocks_throttle_reasons.hw_thermal_slowdown,clocks_throttle_reasons.sw_thermal_slowdown,clocks_throttle_reasons.hw_power_brake_slowdown,temperature.gpu >>"$folder/load"
+      sleep 3
+    done
+  ) &
+  watcher=$!
+elif has npu-smi; then
+  limited 20 npu-smi info 2>/dev/null | sed -n 's/.*npu-smi \\([0-9.a-zA-Z]*\\).*/driver \\1/p'
+else
+  unmeasured "driver, power limit and throttling: no vendor tool that tells them"
+fi
+cat >"$folder/probe.py" <<'GPUJOB_PYTHON'
+import ctypes
+import glob
+import os
+import subprocess
+import sys
+import threading
+import time
+seconds = float(sys.argv[1])
+window = max(0.05, min(3.0, (seconds - 30) / 15))
+chosen = os.environ.get("GPUJOB_PROBE_CARDS", "")
+if chosen and len(sys.argv) < 3:
+    os.environ["CUDA_VISIBLE_DEVICES"] = chosen
+    os.environ["ASCEND_RT_VISIBLE_DEVICES"] = chosen
+numbers = [int(each) for each in chosen.split(",")] if chosen else None
+def say(*words):
+    sys.stdout.write(" ".join(str(word) for word in words) + "\\n")
+    sys.stdout.flush()
+def unmeasured(text):
+    say("unmeasured", " ".join(str(text).split())[:300])
+def number(index):
+    return numbers[index] if numbers else index
+def each_card(count, work):
+    def run(index):
+        try:
+            work(index)
+        except Exception as error:
+            unmeasured("card %d: %s" % (number(index), error))
+    threads = [threading.Thread(target=run, args=(index,)) for index in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+def windows(step, amount, warm_up):
+    start = time.monotonic()
+    while time.monotonic() - start < warm_up:
+        step()
+    rates = []
+    for _ in range(10):
+        start = time.monotonic()
+        done = 0
+        while time.monotonic() - start < window:
+            step()
+            done += amount
+        rates.append(done / (time.monotonic() - start))
+    return rates
+def best_rate(step, amount):
+    step()
+    best = 0.0
+    until = time.monotonic() + min(2.0, window * 2)
+    while time.monotonic() < until:
+        start = time.monotonic()
+        step()
+        best = max(best, amount / (time.monotonic() - start))
+    return best
+def tell_card(card, rates, memory, into, out):
+    for rate in rates:
+        say("window", card, "%.3f" % (rate / 1e12))
+    say("memory", card, "%.2f" % (memory / 1e9))
+    say("in", card, "%.2f" % (into / 1e9))
+    say("out", card, "%.2f" % (out / 1e9))
+def with_torch(torch, kind):
+    device_api = getattr(torch, kind)
+    count = device_api.device_count()
+    if count == 0:
+        return False
+    say("method", "torch", torch.__version__)
+    def measure(index):
+        device_api.set_device(index)
+        device = "%s:%d" % (kind, index)
+        size = 8192
+        dtype = torch.float16
+        try:
+            left = torch.randn(size, size, device=device, dtype=dtype)
+            right = torch.randn(size, size, device=device, dtype=dtype)
+            product = torch.empty(size, size, device=device, dtype=dtype)
+        except RuntimeError:
+            size = 2048
+            left = torch.randn(size, size, device=device, dtype=dtype)
+            right = torch.randn(size, size, device=device, dtype=dtype)
+            product = torch.empty(size, size, device=device, dtype=dtype)
+        def multiply():
+            for _ in range(8):
+                torch.matmul(left, right, out=product)
+            device_api.synchronize(index)
+        rates = windows(multiply, 8 * 2 * size**3, window)
+        del left, right, product
+        amount = 256 << 20
+        one = torch.empty(amount, device=device, dtype=torch.uint8)
+        two = torch.empty(amount, device=device, dtype=torch.uint8)
+        here = torch.empty(amount, dtype=torch.uint8)
+        if hasattr(here, "pin_memory"):
+            try:
+                here = here.pin_memory()
+            except Exception:
+                pass
+        def copy_within():
+            for _ in range(8):
+                two.copy_(one)
+            device_api.synchronize(index)
+        def copy_in():
+            one.copy_(here, non_blocking=True)
+            device_api.synchronize(index)
+        def copy_out():
+            here.copy_(one, non_blocking=True)
+            device_api.synchronize(index)
+        memory = best_rate(copy_within, 8 * 2 * amount)
+        tell_card(number(index), rates, memory, best_rate(copy_in, amount), best_rate(copy_out, amount))
+    each_card(count, measure)
+    if count > 1:
+        all_reduce(kind, count)
+    return True
+def all_reduce(kind, count):
+    environment = dict(os.environ, MASTER_ADDR="127.0.0.1", MASTER_PORT=str(20000 + os.getpid() % 20000))
+    environment["WORLD_SIZE"] = str(count)
+    ranks = [
+        subprocess.Popen(
+            [sys.executable, __file__, str(seconds), kind, str(rank)],
+            env=environment,
+            stdout=subprocess.PIPE if rank == 0 else subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        for rank in range(count)
+    ]
+    try:
+        output, _ = ranks[0].communicate(timeout=45)
+        text = output.decode().strip()
+    except Exception:
+        text = ""
+    for rank in ranks:
+        if rank.poll() is None:
+            rank.kill()
+        rank.wait()
+    if text:
+        say("all-reduce", count, text)
+    else:
+        unmeasured("all-reduce: the %d cards did not come together within 45 s" % count)
+def reduce_rank(kind, rank):
+    import torch
+    if kind == "npu":
+        import torch_npu  # noqa: F401
+    import torch.distributed as distributed
+    device_api = getattr(torch, kind)
+    device_api.set_device(rank)
+    count = int(os.environ["WORLD_SIZE"])
+    backend = "hccl" if kind == "npu" else "nccl"
+    distributed.init_process_group(backend, rank=rank, world_size=count)
+    amount = 256 << 20
+    values = torch.ones(amount // 2, device="%s:%d" % (kind, rank), dtype=torch.float16)
+    def reduce():
+        distributed.all_reduce(values)
+        device_api.synchronize(rank)
+    for _ in range(3):
+        reduce()
+    start = time.monotonic()
+    rounds = 10
+    for _ in range(rounds):
+        reduce()
+    took = (time.monotonic() - start) / rounds
+    if rank == 0:
+        say("%.2f" % (amount / took * 2 * (count - 1) / count / 1e9))
+    distributed.destroy_process_group()
+def load(names):
+    for name in names:
+        try:
+            return ctypes.CDLL(name)
+        except OSError:
+            continue
+    return None
+def check(code, what):
+    if code != 0:
+        raise RuntimeError("%s failed with code %d" % (what, code))
+def with_driver():
+    cuda = load(["libcuda.so.1", "libcuda.so"])
+    if cuda is None or cuda.cuInit(0) != 0:
+        return False
+    total = ctypes.c_int(0)
+    check(cuda.cuDeviceGetCount(ctypes.byref(total)), "cuDeviceGetCount")
+    if total.value == 0:
+        return False
+    places = ["/usr/local/cuda*/lib64/libcublas.so*", "/usr/lib/*/libcublas.so*", "/usr/local/lib/python3*/*-packages/nvidia/cublas/lib/libcublas.so*"]
+    found = [name for place in places for name in sorted(glob.glob(place), reverse=True)]
+    blas = load(["libcublas.so.13", "libcublas.so.12", "libcublas.so.11", "libcublas.so"] + found)
+    say("method", "driver" if blas is None else "cublas")
+    if blas is None:
+        unmeasured("matrix rate: no PyTorch and no cuBLAS on the machine")
+    pointer = ctypes.c_uint64
+    size_t = ctypes.c_size_t
+    def measure(index):
+        device = ctypes.c_int(0)
+        context = ctypes.c_void_p()
+        check(cuda.cuDeviceGet(ctypes.byref(device), index), "cuDeviceGet")
+        check(cuda.cuDevicePrimaryCtxRetain(ctypes.byref(context), device), "cuDevicePrimaryCtxRetain")
+        check(cuda.cuCtxSetCurrent(context), "cuCtxSetCurrent")
+        def reserve(amount):
+            address = pointer(0)
+            check(cuda.cuMemAlloc_v2(ctypes.byref(address), size_t(amount)), "cuMemAlloc")
+            check(cuda.cuMemsetD8_v2(address, ctypes.c_ubyte(0), size_t(amount)), "cuMemset")
+            return address
+        def wait():
+            check(cuda.cuCtxSynchronize(), "cuCtxSynchronize")
+        rates = multiply_with(blas, index, reserve, wait) if blas is not None else []
+        amount = 256 << 20
+        one, two = reserve(amount), reserve(amount)
+        here = ctypes.c_void_p()
+        check(cuda.cuMemAllocHost_v2(ctypes.byref(here), size_t(amount)), "cuMemAllocHost")
+        def copy_within():
+            for _ in range(8):
+                check(cuda.cuMemcpyDtoD_v2(two, one, size_t(amount)), "cuMemcpyDtoD")
+            wait()
+        def copy_in():
+            check(cuda.cuMemcpyHtoD_v2(one, here, size_t(amount)), "cuMemcpyHtoD")
+        def copy_out():
+            check(cuda.cuMemcpyDtoH_v2(here, one, size_t(amount)), "cuMemcpyDtoH")
+        memory = best_rate(copy_within, 8 * 2 * amount)
+        tell_card(number(index), rates, memory, best_rate(copy_in, amount), best_rate(copy_out, amount))
+    each_card(total.value, measure)
+    if total.value > 1:
+        unmeasured("all-reduce: it needs PyTorch")
+    return True
+def multiply_with(blas, index, reserve, wait):
+    handle = ctypes.c_void_p()
+    check(blas.cublasCreate_v2(ctypes.byref(handle)), "cublasCreate")
+    size = 8192
+    left, right, product = (reserve(size * size * 2) for _ in range(3))
+    one, zero = ctypes.c_float(1), ctypes.c_float(0)
+    def multiply():
+        for _ in range(8):
+            code = blas.cublasGemmEx(
+                handle, 0, 0, size, size, size, ctypes.byref(one),
+                left, 2, size, right, 2, size, ctypes.byref(zero), product, 2, size, 68, -1,
+            )
+            check(code, "cublasGemmEx")
+        wait()
+    return windows(multiply, 8 * 2 * size**3, window)
+def main():
+    if len(sys.argv) > 3:
+        return reduce_rank(sys.argv[2], int(sys.argv[3]))
+    try:
+        import torch
+    except Exception:
+        torch = None
+    if torch is not None:
+        try:
+            import torch_npu  # noqa: F401
+            if torch.npu.is_available():
+                return with_torch(torch, "npu")
+        except Exception:
+            pass
+        if torch.cuda.is_available():
+            return with_torch(torch, "cuda")
+    if not with_driver():
+        unmeasured("matrix rate, memory and link bandwidth, all-reduce: neither PyTorch nor the driver's library finds a card")
+main()
+GPUJOB_PYTHON
+python=
+for candidate in python3 python "$HOME/miniconda3/bin/python" /root/miniconda3/bin/python /opt/conda/bin/python /usr/local/miniconda3/bin/python; do
+  has "$candidate" && "$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 6))' 2>/dev/null || continue
+  [ -n "$python" ] || python=$candidate
+  limited 60 "$candidate" -c 'import torch' 2>/dev/null && python=$candidate && break
+done
+if [ -n "$python" ]; then
+  GPUJOB_PROBE_CARDS=$cards limited $((seconds + 60)) "$python" "$folder/probe.py" "$seconds" 2>"$folder/errors" ||
+    unmeasured "the rest of the cards: Python ended with code $? ($(tail -n 1 "$folder/errors" | cut -c 1-200))"
+else
+  unmeasured "matrix rate, memory and link bandwidth, all-reduce: no Python 3 on the machine"
+fi
+if [ -n "$watcher" ]; then
+  kill "$watcher" 2>/dev/null
+  watcher=
+  while IFS=, read -r index slow hot warm brake degrees; do
+    case $slow$hot$warm$brake in
+      *'Not Active'*'Not Active'*'Not Active'*'Not Active'*) ;;
+      *Active*)
+        case $hot$warm in ' Not Active Not Active') reason=hardware ;; *Active*) reason=heat ;; *) reason=hardware ;; esac
+        say "throttle $index $reason$degrees"
+        ;;
+    esac
+  done <"$folder/load" | sort -u
+  grep -q Active "$folder/load" || unmeasured "throttling: the vendor's tool does not tell it"
+fi
+times='1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16'
+[ "$seconds" -ge 30 ] || times='1 2'
+free=$(df -Pk "$folder" | { read -r _ && read -r _ _ _ free _ && say "$free"; })
+if [ "\${free:-0}" -lt 2097152 ]; then
+  unmeasured "disk: less than 2 GiB are free"
+else
+  limited 20 dd if=/dev/urandom of="$folder/block" bs=1048576 count=32 2>/dev/null
+  start=$(clock)
+  (for _ in $times; do cat "$folder/block"; done) |
+    limited 30 dd of="$folder/disk" bs=1048576 iflag=fullblock conv=fdatasync 2>/dev/null
+  written=$(wc -c <"$folder/disk" 2>/dev/null)
+  if [ "\${written:-0}" -lt 67108864 ]; then
+    unmeasured "disk: dd could not write to it within 30 s"
+  else
+    say "disk-write $written $start $(clock)"
+    start=$(clock)
+    if limited 30 dd if="$folder/disk" of=/dev/null bs=1048576 iflag=direct 2>/dev/null; then
+      say "disk-read $written $start $(clock)"
+    else
+      unmeasured "disk read: its file system reads through memory only"
+    fi
+  fi
+  rm -f "$folder/disk" "$folder/block"
+fi
+[ $# -gt 0 ] || unmeasured "download: the place names no mirror"
+for pair; do
+  name=\${pair%%=*} url=\${pair#*=}
+  start=$(clock)
+  if has curl; then
+    size=$(curl -sL -m 8 "$url" 2>/dev/null | wc -c)
+  elif has wget && has timeout; then
+    size=$(timeout 8 wget -q -O - "$url" 2>/dev/null | wc -c)
+  else
+    unmeasured "download from $name: neither curl nor wget"
+    continue
+  fi
+  if [ "$size" -lt 262144 ]; then
+    unmeasured "download from $name: it sent $((size)) bytes within 8 s"
+  else
+    say "download $name $((size)) $start $(clock)"
+  fi
+done
+say end
+`;

@@ -35,6 +35,8 @@ export { openPurse } from "./own-credit.ts";
 export type { Bill, Payment, Purse } from "./own-credit.ts";
 export { decideAfterFailure } from "./decide-failover.ts";
 export type { FailoverDecision, FailureSituation } from "./decide-failover.ts";
+export { judgeProbe, matrixRate } from "./judge-probe.ts";
+export type { ProbeVerdict, UsualRates } from "./judge-probe.ts";
 export { exitCodeOf } from "./exit-codes.ts";
 export { explainNoOffer } from "./explain-no-offer.ts";
 export type { NoOffer } from "./explain-no-offer.ts";

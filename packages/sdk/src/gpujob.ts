@@ -104,7 +104,7 @@ export type RunEvent =
   | {
       readonly type: "progress";
       readonly at: number;
-      readonly what: "boot" | "upload" | "download" | "checkpoint";
+      readonly what: "boot" | "probe" | "upload" | "download" | "checkpoint";
       readonly progress: TransferProgress | null;
       readonly elapsedMs: number;
     }

@@ -48,6 +48,46 @@ export interface HostGpu {
   readonly isBusy: boolean;
 }
 
+/** One card as a probe found it. Rates by the second; a figure is absent where it could not be measured. */
+export interface ProbedCard {
+  readonly index: number;
+  /** As the vendor's tool names it. */
+  readonly name?: string;
+  readonly vramGib?: number;
+  /** Multiplying matrices in half precision, in windows of equal length. */
+  readonly windowTflops: readonly number[];
+  /** Copying within its memory, reading and writing counted. */
+  readonly memoryGBps?: number;
+  /** From the machine's memory to the card, and back. */
+  readonly inGBps?: number;
+  readonly outGBps?: number;
+  readonly powerLimitWatts?: number;
+  readonly usualPowerLimitWatts?: number;
+  /** Its link, and how many lanes of it are in use. */
+  readonly pcie?: {
+    readonly generation: number;
+    readonly mostLanes: number;
+    readonly lanes: number;
+  };
+  /** What slowed it down while it worked. */
+  readonly slowedBy: readonly ("heat" | "hardware")[];
+}
+
+/** What a machine was measured to do. */
+export interface HostProbe {
+  /** What measured the cards; absent: nothing could. */
+  readonly method?: "torch" | "cublas" | "driver";
+  readonly driver?: string;
+  readonly cards: readonly ProbedCard[];
+  /** Bus bandwidth of an all-reduce over all cards. */
+  readonly allReduceGBps?: number;
+  readonly diskWriteMBps?: number;
+  readonly diskReadMBps?: number;
+  readonly downloads: readonly { readonly name: string; readonly mbps: number }[];
+  /** What could not be measured, each with the reason. Never counted as good. */
+  readonly unmeasured: readonly string[];
+}
+
 /** Which attempt on a host, spoken for by which driver. The host refuses an epoch lower than one it has seen. */
 export interface HostAttempt {
   readonly runId: string;
@@ -245,6 +285,16 @@ type Wait = { readonly signal: AbortSignal };
  */
 export interface HostSession {
   readFacts(wait: Wait): Promise<HostFacts>;
+  /** Measures the machine for about so many seconds; leaves nothing behind. Absent: it can't be. */
+  probe?(
+    options: Wait & {
+      readonly seconds: number;
+      /** Those of a shared machine that are ours; absent: all. */
+      readonly cards?: readonly number[];
+      /** Large files to be fetched for some seconds, by name. */
+      readonly downloads: readonly { readonly name: string; readonly url: string }[];
+    },
+  ): Promise<HostProbe>;
   /**
    * Puts files into the attempt's work folder; continues where an earlier try stopped. Removes nothing else. Given a promise,
    * it makes the machine ready while the files are looked for; a rejection is passed on.

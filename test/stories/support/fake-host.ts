@@ -1,4 +1,12 @@
-import type { Clock, HostAttempt, HostBeat, HostExit, HostPlan, HostSession } from "@gpujob/spec";
+import type {
+  Clock,
+  HostAttempt,
+  HostBeat,
+  HostExit,
+  HostPlan,
+  HostProbe,
+  HostSession,
+} from "@gpujob/spec";
 import { PlatformError } from "@gpujob/spec";
 
 /** What a job does on a fake host, as data. */
@@ -10,6 +18,8 @@ export interface JobScript {
   readonly exitCodeOf?: (attempt: number) => number;
   /** Does it go on until it is killed when it is asked to stop? */
   readonly isDeaf?: boolean;
+  /** What a probe of it finds, by the number of the machine, from 1; absent: it cannot be measured. */
+  readonly probeOf?: (machine: number) => HostProbe;
   /** What the card's driver logged while the job ran. */
   readonly xid?: number;
 }
@@ -62,11 +72,13 @@ export function createFakeHost(options: {
   readonly clock: Clock;
   readonly script: JobScript;
   readonly checkpointOf: (attempt: HostAttempt) => Progress | undefined;
+  /** Machines are counted from 1. */
+  readonly number: number;
 }): FakeHost {
   const { clock, script } = options;
   const bootedAt = clock.monotonic();
   let bootId = "boot-1";
-  let machineId = "machine";
+  let machineId = `machine-${options.number}`;
   let isReachable = true;
   let isDestroyed = false;
   const jobs = new Map<string, Job>();
@@ -133,7 +145,18 @@ export function createFakeHost(options: {
   }
 
   function session(): HostSession {
+    const { probeOf } = script;
     return {
+      ...(probeOf === undefined
+        ? {}
+        : {
+            async probe({ signal, seconds }) {
+              check(signal);
+              await clock.sleep(seconds * 1000, { signal });
+              check(signal);
+              return probeOf(options.number);
+            },
+          }),
       async readFacts({ signal }) {
         check(signal);
         return {

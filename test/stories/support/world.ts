@@ -124,6 +124,7 @@ export async function createWorld(options: WorldOptions): Promise<World> {
     const known = hosts.get(leaseId);
     if (known !== undefined) return known;
     const host = createFakeHost({
+      number: hosts.size + 1,
       clock,
       script,
       checkpointOf: ({ runId }) => checkpoints.get(runId),

@@ -1,5 +1,5 @@
 import type { NoOffer } from "@gpujob/scheduler";
-import type { Failure, HostExit, Money, PlanMissing } from "@gpujob/spec";
+import type { Failure, HostExit, HostProbe, Money, PlanMissing, PlanRejection } from "@gpujob/spec";
 import type { Candidate, CheckpointRecord, Fence } from "./context.ts";
 
 /** One question to the platform about a lease and its answer; lines of the receipt. */
@@ -63,6 +63,8 @@ export type RunEvent =
       /** From the create until now, in milliseconds, where one driver saw all of it. */
       readonly bootMs?: number;
       readonly warnings: readonly string[];
+      /** What it was measured to do, where the job asked for that. */
+      readonly probe?: HostProbe;
     })
   | (OfMember & {
       readonly type: "node-failed";

@@ -1,5 +1,6 @@
 import { convertMoney } from "@gpujob/catalog";
 import { spendingPerHour } from "@gpujob/scheduler";
+import type { JobSpec } from "@gpujob/spec";
 import { chargesOf, inRun, useOf } from "./charges.ts";
 import type { Attempt, Member, RunContext, Submission } from "./context.ts";
 import type { Draft } from "./draft.ts";
@@ -121,6 +122,11 @@ function ratePerHourMicros(context: RunContext, submission: Submission): number 
     }
   }
   return rate;
+}
+
+/** So much longer than its boot a machine may take until it is ready, where it is measured before, in milliseconds. */
+export function probeAllowanceMs({ probe }: Pick<JobSpec, "probe">): number {
+  return probe === undefined ? 0 : 240_000;
 }
 
 /** Between the stop signal and the kill, where the job file says nothing. */

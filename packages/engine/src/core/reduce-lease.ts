@@ -16,7 +16,7 @@ import {
   updateAttempt,
   updateMember,
 } from "./draft.ts";
-import { armBudget, suspendTimeLimit } from "./limits.ts";
+import { armBudget, probeAllowanceMs, suspendTimeLimit } from "./limits.ts";
 import { isToBeFetched, loseOutputs } from "./lose-outputs.ts";
 import { decideOutcome, noOfferOutcome } from "./outcomes.ts";
 import { patienceMs, planLater } from "./replan.ts";
@@ -91,7 +91,8 @@ export function applyLeaseCreated(draft: Draft, event: Of<"lease-created">): voi
 function watchBoot(draft: Draft, number: number, { at, usualBootMs }: Of<"lease-created">): void {
   if (usualBootMs === undefined || number !== draft.context.current) return;
   updateAttempt(draft, number, { usualBootMs });
-  ask(draft, { kind: "timer", timer: "slow-boot", attempt: number }, at + usualBootMs);
+  const dueAt = at + usualBootMs + probeAllowanceMs(draft.submission.job);
+  ask(draft, { kind: "timer", timer: "slow-boot", attempt: number }, dueAt);
 }
 
 /** The price of a machine that was rented without one: charged from its beginning, and held to the limit. */

@@ -167,7 +167,7 @@ export type DriverEvent =
     }
   | {
       readonly type: "progress";
-      readonly what: "boot" | "upload" | "download" | "checkpoint";
+      readonly what: "boot" | "probe" | "upload" | "download" | "checkpoint";
       readonly attempt: number;
       readonly progress: TransferProgress | null;
     }

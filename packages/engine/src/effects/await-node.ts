@@ -1,8 +1,10 @@
 import type { Failure, Lease } from "@gpujob/spec";
 import { GpujobError, toFailure } from "@gpujob/spec";
+import { probeAllowanceMs } from "../core/limits.ts";
 import { bootTimeMs } from "./boot-times.ts";
 import { billingStart } from "./create-lease.ts";
 import { compareWithOffer } from "./preflight.ts";
+import { probeNode } from "./probe-node.ts";
 import type { MemberRef, Work } from "./work.ts";
 import { backOff, lookUp } from "./work.ts";
 
@@ -14,7 +16,7 @@ export async function runAwaitNode(work: Work, ref: MemberRef): Promise<void> {
   const { session, signal } = work;
   const { clock } = session.ports;
   const { target } = lookUp(work, ref);
-  const deadline = clock.now() + target.timeouts.bootMs;
+  const deadline = clock.now() + target.timeouts.bootMs + probeAllowanceMs(session.submission.job);
   const wait = backOff(200, 5000);
   let rejections = 0;
   let last: Failure | undefined;
@@ -94,13 +96,16 @@ async function greet(work: Work, ref: MemberRef, lease: Lease): Promise<void> {
   if (failure !== undefined) return fail(work, ref, failure);
   const billedFrom = billingStart(lease, session.ports.clock.now());
   const bootMs = bootTimeMs(work, ref);
+  const probed = await probeNode(work, ref, { host, facts, node: lease.nodes[0] });
+  if (probed.failure !== undefined) return fail(work, ref, probed.failure, billedFrom);
   await session.emit(
     {
       type: "node-ready",
       ...ref,
       bootId: facts.bootId,
       machineId: facts.machineId,
-      warnings,
+      warnings: [...warnings, ...probed.notes],
+      ...(probed.probe === undefined ? {} : { probe: probed.probe }),
       ...(bootMs === undefined ? {} : { bootMs }),
       ...(billedFrom === undefined ? {} : { billedFrom }),
     },

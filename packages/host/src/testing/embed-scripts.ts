@@ -12,7 +12,14 @@ export function renderScripts(): string {
     renderConstant("jobScript", "Read by the login shell of the job.", readScript("job.sh")),
     renderConstant("helloScript", "Installs the supervisor.", readScript("hello.sh")),
     renderConstant("factsScript", "Reads what the machine is.", readScript("facts.sh")),
+    renderConstant("probeScript", "Measures what the machine does.", readProbe()),
   ].join("\n");
+}
+
+/** The probe carries its Python part along: nothing is installed on the machine. */
+function readProbe(): string {
+  const python = readScript("probe.py").trim();
+  return readScript("probe.sh").replace("@python@", () => python);
 }
 
 /** A script without its comment lines: they stay here, the machine gets what it runs. */
