@@ -97,10 +97,7 @@ describe("reading a command line", () => {
 
   it("refuses what a later part brings instead of ignoring it", async ({ expect }) => {
     const later = [
-      ["submit", "--plan", "p.json"],
       ["submit", "--probe"],
-      ["plan", "--out", "p.json"],
-      ["plan", "--run", "r-1"],
       ["cost", "--advise"],
       ["doctor", "--probe"],
     ];

@@ -1,6 +1,7 @@
 import { createActions } from "./act-on-runs.ts";
 import type { Gpujob, GpujobOptions } from "./gpujob.ts";
 import { createHome } from "./look-after-home.ts";
+import { findRun } from "./runs.ts";
 import { createViews } from "./look-at-runs.ts";
 import { createReach } from "./reach-runs.ts";
 import { openWorkshop } from "./workshop.ts";
@@ -15,6 +16,11 @@ export function createGpujob(options: GpujobOptions = {}): Gpujob {
     async plan(input, planOptions) {
       const { prepareJob } = await import("./planning.ts");
       return (await prepareJob(workshop, input, { freshness: "usual", ...planOptions })).result;
+    },
+    async pastPlan(reference) {
+      const { readPastPlan } = await import("./planning.ts");
+      const store = await workshop.store();
+      return readPastPlan(store, await findRun(store, reference));
     },
     async submit(submitOptions, wait) {
       const { submit } = await import("./on-demand.ts");

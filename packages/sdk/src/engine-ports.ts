@@ -5,6 +5,8 @@ import type { Clock, HostSession } from "@gpujob/spec";
 import { GpujobError, listSecrets, PlatformError } from "@gpujob/spec";
 import type { Store } from "@gpujob/store";
 import { closeTakenOver, takenByHand } from "./by-hand-leases.ts";
+import { onlyPlanned } from "./keep-to-plan.ts";
+import { mostRejected } from "./past-plans.ts";
 import type { MachineAccess } from "./machine-access.ts";
 import { makeOwner } from "./owner.ts";
 import type { Planner } from "./planner.ts";
@@ -38,7 +40,9 @@ export function createEnginePorts(options: {
     async makePlan(submission, exclusions, wait) {
       const { job, rates, currency, uploadBytes } = submission;
       const { planner, watch } = options;
-      const request = { job, exclusions, rates, currency, uploadBytes };
+      const { planned: agreed } = submission;
+      const only = agreed === undefined ? {} : { only: agreed };
+      const request = { job, exclusions, rates, currency, uploadBytes, ...only };
       const waited =
         wait.isWaiting === true
           ? await watch.collect(await planner.platformsFor(job), wait)
@@ -47,11 +51,14 @@ export function createEnginePorts(options: {
         waited === undefined
           ? await planner.plan(request, wait)
           : await planner.rank(request, waited);
+      const rejected = mostRejected(planned.plan.rejected);
       return {
         candidates: planned.candidates,
         missing: planned.missing,
+        ...(rejected.length === 0 ? {} : { rejected }),
         ...(waited === undefined ? {} : { againAfterMs: waited.againAfterMs }),
         ...(planned.explanation === undefined ? {} : { explanation: planned.explanation }),
+        ...(agreed === undefined ? {} : onlyPlanned(agreed, planned.candidates)),
       };
     },
     connect: ({ platform, leaseKey, node }, wait): Promise<HostSession> =>

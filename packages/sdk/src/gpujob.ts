@@ -46,6 +46,8 @@ export interface PlanResult extends Plan {
   /** What would happen, in money, if nobody came back. */
   readonly worstCase: string;
   /** Variables that the first candidate's place gives to the job, such as mirrors; `mirrors: none` leaves them out. */
+  /** What the job's own rules will do beside renting the best offer, and what that costs. */
+  readonly notes?: readonly string[];
   readonly environment?: Readonly<Record<string, string>>;
   /** Why there are no candidates and what would change that; absent where there are some. */
   readonly noOffer?: Failure;
@@ -66,9 +68,34 @@ export interface PlanOptions {
    */
   readonly rejections?: "each" | "grouped";
 }
+  /** Where the plan is written, for `planned`. */
+  readonly out?: string;
+  readonly planned?: PlannedFile;
+}
+
+/** A plan that was written before: its offer is taken, or nothing is. */
+export interface PlannedFile {
+  /** Path; where the line names no job, it is the one of the plan. */
+  readonly file: string;
+  /** Share by which its price may have risen since. @default 0.02 */
+  readonly tolerance?: number;
+}
+
+/** One decision of a run, with the prices seen then. */
+export interface PastDecision extends Pick<Plan, "candidates" | "rejected" | "missing"> {
+  readonly decidedAt: string;
+  readonly warnings: readonly string[];
+}
+
+/** The first decision of a run, and all of them in order. */
+export interface PastPlan extends Plan {
+  readonly runId: string;
+  readonly name: string;
+  readonly decisions: readonly PastDecision[];
 
 export interface SubmitOptions extends JobInput {
   /** Where outputs go. @default `./outputs/<run>` */
+  readonly planned?: PlannedFile;
   readonly output?: string;
   readonly idempotencyKey?: string;
   /** Name of a run whose kept machine is used. */
@@ -219,6 +246,7 @@ export interface DrillReport {
 
 export interface CostReport {
   readonly total: Money;
+  /** The platforms' bills. */
   readonly lines: readonly LedgerLine[];
 }
 
@@ -370,6 +398,8 @@ export interface Gpujob {
     reference: string | undefined,
     options: { readonly follow?: boolean } & Wait,
   ): AsyncIterable<TimelineEntry>;
+  /** The decisions that a run took, from its journal. Asks nobody. */
+  pastPlan(reference: string | undefined): Promise<PastPlan>;
   /** Watches a run driven by anyone: events from now on, the result when it settles. */
   waitRun(reference: string | undefined, wait: Wait): Promise<RunView>;
 

@@ -1,5 +1,5 @@
 import { join, resolve } from "node:path";
-import type { Candidate } from "@gpujob/engine";
+import type { Candidate, Submission } from "@gpujob/engine";
 import { placeEnvironment } from "@gpujob/engine";
 import type { NoOffer } from "@gpujob/scheduler";
 import type { Failure, JobSpec, PlatformConfig } from "@gpujob/spec";
@@ -7,6 +7,8 @@ import { GpujobError, listSecrets, toFailure } from "@gpujob/spec";
 import { scanCode } from "./code.ts";
 import type { CodeScan } from "./code.ts";
 import type { Freshness, JobInput, PlanOptions, PlanResult } from "./gpujob.ts";
+import { keepToPlan, usualTolerance } from "./keep-to-plan.ts";
+import { inputOf, readPlanFile, writePlanFile } from "./plan-file.ts";
 import { resolveFiles } from "./fetched-files.ts";
 import { jobFolder, readJob } from "./job-source.ts";
 import { resolveSecret } from "./secrets.ts";
@@ -14,6 +16,7 @@ import { sayMoments, settleMoments } from "./settle-moments.ts";
 import { checkBudget, ratesOf } from "./submission.ts";
 import { requirePlatforms } from "./workshop.ts";
 import type { SetUp, Workshop } from "./workshop.ts";
+import { planNotes } from "./plan-notes.ts";
 import { worstCaseOf } from "./worst-case.ts";
 
 /** A job with everything that is known before anything is rented. */
@@ -27,21 +30,65 @@ export interface PreparedJob {
   readonly extra: readonly PlatformConfig[];
   /** Times as the file has them: those of `job` hang on when it was read. */
   readonly written: Pick<JobSpec, "startAt" | "deadline">;
+  /** The offer of a plan that was given, which is the first candidate. */
+  readonly planned?: Submission["planned"];
 }
 
 /** Reads the job, checks what it needs, looks at its files and asks the platforms. Rents nothing. */
 export async function prepareJob(
   workshop: Workshop,
+  given: JobInput & { readonly output?: string },
+  options: PlanOptions & { readonly freshness: Freshness; readonly signal: AbortSignal },
+): Promise<PreparedJob> {
+  const { around } = workshop;
+  const { planned, out } = options;
+  if (planned === undefined) {
+    const prepared = await prepare(workshop, given, options);
+    if (out !== undefined) {
+      const { job, result } = prepared;
+      const { cwd, clock } = around;
+      await writePlanFile(resolve(cwd, out), { input: given, job, result, cwd, now: clock.now() });
+    }
+    return prepared;
+  }
+  const written = await readPlanFile(resolve(around.cwd, planned.file));
+  const input = inputOf(given, written, around.cwd);
+  // Whether it can still be had is asked now, and why not is told of it by name.
+  const asked = { ...options, freshness: "refresh", rejections: "each" } as const;
+  const prepared = await prepare(workshop, input, asked);
+  const { job, result } = prepared;
+  const kept = keepToPlan(written, { job, plan: result }, planned.tolerance ?? usualTolerance);
+  const isPlanned = ({ offer }: Candidate): boolean =>
+    offer.platform === kept.planned.platform && offer.offerId === kept.planned.offerId;
+  const candidates = prepared.candidates.toSorted(
+    (a, b) => Number(isPlanned(b)) - Number(isPlanned(a)),
+  );
+  const warnings = [...result.warnings, ...kept.warnings];
+  return {
+    ...prepared,
+    candidates,
+    planned: kept.planned,
+    result: {
+      ...result,
+      candidates: kept.candidates,
+      warnings,
+      worstCase: worstCaseOf(job, candidates[0]),
+      ...environmentOf(job, candidates[0]),
+    },
+  };
+}
+
+async function prepare(
+  workshop: Workshop,
   input: JobInput & { readonly output?: string },
   {
     freshness,
     rejections = "each",
-    ...wait
-  }: { readonly signal: AbortSignal } & PlanOptions & {
-      readonly freshness: Freshness;
-    },
+    signal,
+  }: PlanOptions & { readonly freshness: Freshness; readonly signal: AbortSignal },
 ): Promise<PreparedJob> {
   const { around } = workshop;
+  const wait = { signal };
   const folder = jobFolder(input, around);
   // The platform of `--host` is known only with the flags, which are read against the configuration.
   const first = await workshop.setUp({ folder });
@@ -89,6 +136,7 @@ export async function prepareJob(
       upload: { files: code.files.length, bytes: code.bytes, ignoredLarge: code.ignoredLarge },
       warnings: [...misnamed, ...code.warnings, ...sayBudget({ job, rates }, priced.candidates[0])],
       worstCase: worstCaseOf(job, priced.candidates[0]),
+      notes: planNotes(job, priced.candidates, { config, rates }),
       ...environmentOf(job, priced.candidates[0]),
       ...(priced.explanation === undefined ? {} : { noOffer: toNoOffer(priced.explanation) }),
     },

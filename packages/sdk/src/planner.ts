@@ -1,11 +1,13 @@
 import { explainNoOffer, rankOffers } from "@gpujob/scheduler";
 import type { Bill, Exclusion, NoOffer, RankedPlan, Records } from "@gpujob/scheduler";
 import type { Candidate } from "@gpujob/engine";
-import type { ExchangeRate, JobSpec, Plan, PlanMissing } from "@gpujob/spec";
+import type { ExchangeRate, JobSpec, Offer, Plan, PlanMissing } from "@gpujob/spec";
 import { collectOffers } from "./collect-offers.ts";
 import type { CollectedOffers } from "./collect-offers.ts";
-import { traitsOf } from "./experiences.ts";
+import { publicFoldersOf, traitsOf } from "./experiences.ts";
 import type { Freshness, PlanOptions } from "./gpujob.ts";
+import { findLeftToSend } from "./left-to-send.ts";
+import type { Content } from "./left-to-send.ts";
 import type { OfferCache } from "./offer-cache.ts";
 import type { ConfiguredPlatform, Platforms } from "./platforms.ts";
 import { readOwnMoney } from "./own-money.ts";
@@ -41,8 +43,14 @@ export interface PlanRequest extends Partial<OwnMoney> {
   readonly rates: readonly ExchangeRate[];
   readonly currency: string;
   readonly uploadBytes?: number;
+  /** Only this one is wanted as a candidate. */
+  readonly only?: Pick<Offer, "platform" | "offerId">;
+  /** The files that will be sent; absent: those of `runId`. */
+  readonly files?: readonly Content[];
+  readonly runId?: string;
   /** Added by the planner. */
   readonly records?: Records;
+  readonly leftToSend?: Readonly<Record<string, number>>;
 }
 
 export interface PlannedOffers {
@@ -58,6 +66,8 @@ export function createPlanner(options: {
   readonly around: Pick<Surroundings, "clock" | "upMs">;
   /** Hosts that were bad for earlier runs. */
   readonly avoided: () => Promise<readonly Exclusion[]>;
+  /** The files of a run by content. */
+  readonly codeOf: (runId: string) => Promise<readonly Content[] | undefined>;
   /** What own leases told of the places; absent: nothing yet. */
   readonly learnt: () => Promise<Records | undefined>;
   readonly cache: OfferCache;
@@ -73,7 +83,11 @@ export function createPlanner(options: {
       ownMoney(own),
     ]);
     const exclusions = [...own.exclusions, ...avoided];
-    return { ...own, exclusions, ...money, ...(records === undefined ? {} : { records }) };
+    const request = { ...own, exclusions, ...money };
+    if (records === undefined) return request;
+    const files = own.files ?? (own.runId === undefined ? [] : await options.codeOf(own.runId));
+    const leftToSend = await findLeftToSend(files ?? [], records, options.codeOf);
+    return { ...request, records, leftToSend };
   };
   const ownMoney = async (own: PlanRequest): Promise<OwnMoney> =>
     readOwnMoney({
@@ -91,7 +105,7 @@ export function createPlanner(options: {
         collectOffers(asked, { around: options.around, signal }),
         withMemory(own),
       ]);
-      return rank(request, asked, collected);
+      return rank(request, asked, collected, "grouped");
     },
     async collect(job, { freshness, signal }) {
       const { around, cache } = options;
@@ -120,6 +134,7 @@ function rank(
     stalePlatforms,
     capabilitiesByPlatform,
     traitsByPlatform: traitsOf(asked),
+    publicFolders: publicFoldersOf(asked),
     rejections,
   });
   const plan = toPlan(ranked);
@@ -131,7 +146,7 @@ function rank(
   const explanation = explainNoOffer({ ...plan, candidates: rentable });
   return {
     plan,
-    candidates: toCandidates(ranked, asked),
+    candidates: toCandidates(ranked, asked, request.only),
     missing,
     ...(explanation === undefined ? {} : { explanation }),
   };
@@ -149,8 +164,13 @@ function toPlan({ ranked, ...plan }: RankedPlan): Plan {
 function toCandidates(
   plan: RankedPlan,
   asked: readonly ConfiguredPlatform[],
+  only: PlanRequest["only"],
 ): readonly Candidate[] {
-  return plan.ranked.slice(0, mostCandidates).flatMap(({ candidate, offer }) => {
+  const wanted = plan.ranked.filter(
+    ({ offer }) =>
+      only === undefined || (offer.platform === only.platform && offer.offerId === only.offerId),
+  );
+  return wanted.slice(0, mostCandidates).flatMap(({ candidate, offer }) => {
     const target = asked.find((each) => each.name === offer.platform);
     if (target === undefined || candidate.isStale === true) return [];
     return [

@@ -6,6 +6,7 @@ export { loadConfiguration } from "./configuration.ts";
 export { readExperiences } from "./experiences.ts";
 export { createOfferCache } from "./offer-cache.ts";
 export { listOffers } from "./offers.ts";
+export { readPastPlan } from "./past-plans.ts";
 export { prepareJob } from "./plan.ts";
 export { createPlanner } from "./planner.ts";
 export { createPlatforms } from "./platforms.ts";

@@ -49,9 +49,10 @@ export function makeSubmission(options: {
   readonly resumeFrom?: Submission["resumeFrom"];
   readonly on?: Submission["on"];
   readonly platforms?: readonly PlatformConfig[];
+  readonly planned?: Submission["planned"];
   readonly runId: string;
 }): Submission {
-  const { config, around, quoted, resumeFrom, on, platforms } = options;
+  const { config, around, quoted, resumeFrom, on, platforms, planned } = options;
   const now = around.clock.now();
   const isCi = (around.environment["CI"] ?? "") !== "";
   return {
@@ -73,6 +74,7 @@ export function makeSubmission(options: {
     ...(resumeFrom === undefined ? {} : { resumeFrom }),
     ...(on === undefined ? {} : { on }),
     ...(platforms === undefined ? {} : { platforms }),
+    ...(planned === undefined ? {} : { planned }),
   };
 }
 

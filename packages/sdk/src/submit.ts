@@ -25,7 +25,12 @@ export async function submit(
   wait: Wait,
 ): Promise<SubmittedRun> {
   // What will be rented is asked for now.
-  const prepared = await prepareJob(workshop, options, { freshness: "refresh", ...wait });
+  const { planned } = options;
+  const prepared = await prepareJob(workshop, options, {
+    freshness: "refresh",
+    ...(planned === undefined ? {} : { planned }),
+    ...wait,
+  });
   const store = await workshop.store();
   const [best] = prepared.candidates;
   const kept =
@@ -59,6 +64,7 @@ export async function submit(
     ...(from === undefined ? {} : { resumeFrom: { runId: from.runId } }),
     ...(kept === undefined ? {} : { on: { runId: kept } }),
     ...(prepared.extra.length === 0 ? {} : { platforms: prepared.extra }),
+    ...(prepared.planned === undefined ? {} : { planned: prepared.planned }),
   });
   if (best !== undefined) checkBudget(asked, best);
   if (options.confirm !== undefined && !(await options.confirm(prepared.result))) {

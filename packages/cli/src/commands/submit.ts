@@ -1,10 +1,11 @@
 import { defineCommand } from "../definition.ts";
-import { booleanFlag, laterFlag, textFlag, usage } from "../flags.ts";
+import { booleanFlag, textFlag, usage, valueFlag } from "../flags.ts";
 import { openAdopting } from "../context.ts";
 import { finishRun } from "../run/end-of-run.ts";
 import { followRun } from "../run/follow-run.ts";
 import { confirmPlan } from "../run/confirm-plan.ts";
 import { jobFlags, readJobInput } from "../run/job-flags.ts";
+import { readPlanned, readShare } from "../run/planned-flags.ts";
 import { present } from "../present.ts";
 import { presentPlan, rejectionsFor } from "../run/present-plan.ts";
 
@@ -16,6 +17,7 @@ export const submit = defineCommand({
     "gpujob submit train.yaml",
     "gpujob submit train.yaml --dry-run",
     "gpujob submit train.yaml -y -d -e EPOCHS=3",
+    "gpujob submit --plan plan.json -y",
     "gpujob submit --gpu RTX4090 --budget '20 CNY' -- python train.py",
   ],
   args: { file: { summary: "Job file" } },
@@ -29,14 +31,24 @@ export const submit = defineCommand({
     "idempotency-key": textFlag("The same key again means the same run", "KEY"),
     on: textFlag("Use this run's kept machine; sends changes only", "RUN"),
     from: textFlag("Today's code with this run's checkpoint", "RUN"),
-    plan: laterFlag("option"),
+    plan: textFlag("Rent what this plan says, or nothing; see plan --out", "FILE"),
+    tolerance: valueFlag(
+      "With --plan: so much dearer is the same; default 2%",
+      "PERCENT",
+      readShare,
+    ),
   },
   run: async ({ flags, args, rest }, context) => {
-    const job = readJobInput(flags, args.file, rest);
+    const planned = readPlanned(flags);
+    const job = readJobInput(flags, args.file, rest, { isOptional: planned !== undefined });
     if (flags["dry-run"]) {
       const rejections = rejectionsFor(context, false);
       const gpujob = await context.gpujob();
-      const plan = await gpujob.plan(job, { rejections, signal: context.signal });
+      const plan = await gpujob.plan(job, {
+        rejections,
+        ...present({ planned }),
+        signal: context.signal,
+      });
       return presentPlan(plan);
     }
     if (!flags.yes && !context.canAsk) {
@@ -48,7 +60,7 @@ export const submit = defineCommand({
     const gpujob = await openAdopting(context);
     const key = flags["idempotency-key"];
     const { output, on, from, detach } = flags;
-    const given = { output, idempotencyKey: key, on, from };
+    const given = { output, idempotencyKey: key, on, from, planned };
     const run = await gpujob.submit(
       { ...job, ...present(given), detach, confirm: confirmPlan(flags.yes, context, on) },
       { signal: context.signal },

@@ -1,15 +1,16 @@
 import { formatBytes, formatMoney } from "@gpujob/spec";
-import type { Money, PlanCandidate } from "@gpujob/spec";
-import type { PlanResult } from "@gpujob/sdk";
+import type { Money, Plan, PlanCandidate } from "@gpujob/spec";
+import type { PastPlan, PlanResult } from "@gpujob/sdk";
 import { gpuLabel } from "./gpu.ts";
 import { renderModel } from "./model.ts";
 import { formatMissing, formatRejected } from "./plan-notes.ts";
 import { explainStanding } from "./standing.ts";
+import { sayPayment, sayPriceSplit } from "./price-split.ts";
 import { paint } from "./style.ts";
 import type { Column } from "./table.ts";
 import { renderTable } from "./table.ts";
 import { tame, wrap } from "./text.ts";
-import { formatSeen } from "./units.ts";
+import { formatAge, formatSeen } from "./units.ts";
 import type { View } from "./view.ts";
 
 /** How much of a plan is shown. */
@@ -46,6 +47,12 @@ const columns: readonly Column<PlanCandidate>[] = [
     dropOrder: 2,
   },
   { header: "TOTAL", value: (row) => formatMoney(row.totalPrice), align: "right" },
+  {
+    header: "TO PAY",
+    value: ({ toPay }) => (toPay === undefined ? "" : formatMoney(toPay.amount)),
+    align: "right",
+    dropOrder: 0,
+  },
   { header: "STOCK", value: ({ availability }) => availability, dropOrder: 6 },
 ];
 
@@ -55,6 +62,33 @@ export function renderPlan(
   view: View,
   options: PlanViewOptions = {},
 ): readonly string[] {
+  return [
+    ...renderDecision(plan, view, options),
+    ...wrap(plan.noOffer?.hint ?? "", view.columns, "  ").filter((line) => line !== ""),
+    ...renderAssumptions(plan, view, options.isExplained === true),
+  ];
+}
+
+/** The decisions of a run, each with its time; ages are those of then. */
+export function renderPastPlan(
+  { decisions, runId, exchangeRates, currency }: PastPlan,
+  view: View,
+  options: PlanViewOptions = {},
+): readonly string[] {
+  if (decisions.length === 0) return [`Run ${runId} has decided nothing yet.`];
+  return decisions.flatMap(({ decidedAt, warnings, ...decision }, index) => [
+    ...(index === 0 ? [] : [""]),
+    `Decision ${index + 1} of ${decisions.length} of run ${runId}, ${decidedAt} (${formatAge(decidedAt, view.now)}), with the prices seen then:`,
+    ...renderDecision(
+      { ...decision, exchangeRates, currency },
+      { ...view, now: Date.parse(decidedAt) },
+      options,
+    ),
+    ...warnings.flatMap((line) => wrap(line, view.columns, "  ")),
+  ]);
+}
+
+function renderDecision(plan: Plan, view: View, options: PlanViewOptions): readonly string[] {
   const limit = options.limit ?? 10;
   const shown = plan.candidates.slice(0, limit);
   const age: Column<PlanCandidate> = {
@@ -74,8 +108,6 @@ export function renderPlan(
     ...renderModel(plan.model, plan.candidates[0], view, options.isExplained === true),
     ...formatRejected(plan.rejected, view, options.isExplained === true),
     ...formatMissing(plan.missing, view),
-    ...wrap(plan.noOffer?.hint ?? "", view.columns, "  ").filter((line) => line !== ""),
-    ...renderAssumptions(plan, view, options.isExplained === true),
   ];
 }
 
@@ -96,7 +128,9 @@ function explain(rows: readonly PlanCandidate[], view: View, isFull: boolean): r
       view.columns,
       "  ",
     ),
-    ...wrap(`  ${priceSplit(row)}`, view.columns, "    "),
+    ...[sayPriceSplit(row), ...sayPayment(row.toPay)].flatMap((line) =>
+      wrap(`  ${line}`, view.columns, "    "),
+    ),
     ...explainStanding(row, view),
   ]);
 }
@@ -115,27 +149,6 @@ function sayUnknown(unknown: readonly string[], view: View): readonly string[] {
   return wrap(`Not known: ${unknown.join(", ")}.`, view.columns, "  ");
 }
 
-/** The parts of a total price as one sum. */
-function priceSplit({ breakdown, totalPrice }: PlanCandidate): string {
-  const parts: readonly (readonly [string, Money | null])[] = [
-    ["compute", breakdown.compute],
-    ["disk", breakdown.disk],
-    ["public IP", breakdown.publicIp],
-    ["egress", breakdown.egress],
-    ["boot", breakdown.boot],
-    ["upload", breakdown.upload],
-    ["rounding up", breakdown.minimum],
-    ["expected rework", breakdown.expectedRework],
-    ["discount", breakdown.discount],
-  ];
-  const known = parts.flatMap(([name, amount], index) =>
-    amount !== null && (amount.micros !== 0 || index === 0)
-      ? [`${name} ${formatMoney(amount)}`]
-      : [],
-  );
-  return `${known.join(" + ")} = ${formatMoney(totalPrice)}`;
-}
-
 function sayEnvironment({ environment, candidates }: PlanResult): readonly string[] {
   if (environment === undefined) return [];
   const set = Object.entries(environment).map(([name, value]) => tame(`${name}=${value}`));
@@ -145,8 +158,9 @@ function sayEnvironment({ environment, candidates }: PlanResult): readonly strin
 
 function renderAssumptions(plan: PlanResult, view: View, isExplained: boolean): readonly string[] {
   const { files, bytes, ignoredLarge } = plan.upload;
+  const used = new Set(plan.candidates.map(({ pricedIn }) => pricedIn));
   const rates = plan.exchangeRates
-    .filter(({ currency }) => currency !== plan.currency && currency !== "CNY")
+    .filter(({ currency }) => used.has(currency) || (isExplained && currency !== plan.currency))
     .map(
       (rate) =>
         `Rate: 1 ${rate.currency} = ${rate.cnyPerUnit} CNY (${rate.observedAt.slice(0, 10)}, ${rate.source})`,
@@ -159,8 +173,9 @@ function renderAssumptions(plan: PlanResult, view: View, isExplained: boolean): 
       (file) => `Not sent, because it is ignored: ${tame(file.path)} (${formatBytes(file.bytes)})`,
     ),
     `With: ${plan.job.terms.join(", ")}.`,
-    ...(isExplained ? rates : []),
+    ...rates,
     ...sayEnvironment(plan),
+    ...(plan.notes ?? []),
     ...(plan.worstCase === "" ? [] : [plan.worstCase]),
   ];
   return [

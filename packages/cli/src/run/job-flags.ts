@@ -50,13 +50,15 @@ interface JobFlagValues {
   readonly profile: string | undefined;
 }
 
-/** The job as the library takes it. Throws `usage` when the line names no job at all. */
+/** The job as the library takes it. Throws `usage` when the line names no job at all, unless it may. */
 export function readJobInput(
   flags: JobFlagValues,
   file: string | undefined,
   command: readonly string[],
+  { isOptional = false }: { readonly isOptional?: boolean } = {},
 ): JobInput {
-  if (file === undefined && command.length === 0 && flags.host === undefined) {
+  const isNamed = file !== undefined || command.length > 0 || flags.host !== undefined;
+  if (!isNamed && !isOptional) {
     throw usage(
       "No job: name a file, or give a command after --.",
       "gpujob init writes a file; gpujob submit --gpu RTX4090 -- python train.py needs none.",

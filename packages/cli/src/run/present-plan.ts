@@ -1,8 +1,8 @@
-import type { PlanOptions, PlanResult } from "@gpujob/sdk";
+import type { PastPlan, PlanOptions, PlanResult } from "@gpujob/sdk";
 import type { CommandContext } from "../context.ts";
 import type { Outcome } from "../definition.ts";
 import type { PlanViewOptions } from "../render/plan.ts";
-import { renderPlan } from "../render/plan.ts";
+import { renderPastPlan, renderPlan } from "../render/plan.ts";
 
 /** What a command that only plans has to say; it fails as `submit` would where nothing fits. */
 export function presentPlan(plan: PlanResult, options: PlanViewOptions = {}): Outcome<PlanResult> {
@@ -19,4 +19,9 @@ export function rejectionsFor(
   isExplained: boolean,
 ): NonNullable<PlanOptions["rejections"]> {
   return isJson || isExplained ? "each" : "grouped";
+}
+
+/** What a run decided. */
+export function presentPastPlan(plan: PastPlan, options: PlanViewOptions): Outcome<PastPlan> {
+  return { data: plan, lines: (view) => renderPastPlan(plan, view, options) };
 }

@@ -34,6 +34,12 @@ export interface Submission {
   readonly outputFolder: string;
   /** Total price of the first candidate when it was submitted. */
   readonly quoted?: Money;
+  /** The offer of a plan that was made before, and the most it may cost per hour for all nodes: `--plan`. */
+  readonly planned?: {
+    readonly platform: string;
+    readonly offerId: string;
+    readonly pricePerHour: Money;
+  };
   /** Platforms that were named at submit and are in no configuration: `--host`. */
   readonly platforms?: readonly PlatformConfig[];
   /** Checkpoint of an earlier run to begin with: `--from`, `retry`. */

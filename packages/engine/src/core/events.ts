@@ -29,6 +29,8 @@ export type RunEvent =
       readonly type: "plan-made";
       readonly candidates: readonly Candidate[];
       readonly missing: readonly PlanMissing[];
+      /** Why others did not fit, those that miss alike together; the most first, and not all of them. */
+      readonly rejected?: readonly PlanRejection[];
       /** Why nothing fits, and what to relax; absent when something does. */
       readonly explanation?: NoOffer;
       /** How long was waited until there was stock. */

@@ -9,6 +9,7 @@ import type {
   Node,
   Platform,
   PlanMissing,
+  PlanRejection,
   SkippedFile,
   Timeouts,
   TransferProgress,
@@ -98,6 +99,8 @@ export interface EnginePorts {
   ) => Promise<{
     readonly candidates: readonly Candidate[];
     readonly missing: readonly PlanMissing[];
+    /** For the journal. */
+    readonly rejected?: readonly PlanRejection[];
     readonly explanation?: NoOffer;
     /** When there may be something new, for a run that waits. */
     readonly againAfterMs?: number;

@@ -17,10 +17,11 @@ export async function runPlan(work: Work): Promise<void> {
     return;
   const current = dropExpired(exclusions, ports.clock.now());
   const { larger, isQueued, queuedSince } = session.snapshot().context;
+  const { planned, ...usual } = submission;
+  // The first machine is the one that was agreed on. What follows when it is lost is up to what there is then.
+  const held = planned !== undefined && attempts.length === 0 ? { ...usual, planned } : usual;
   const asked =
-    larger === undefined
-      ? submission
-      : { ...submission, job: demandLarger(submission.job, larger) };
+    larger === undefined ? held : { ...held, job: demandLarger(submission.job, larger) };
   const wait = isQueued === true ? { signal, isWaiting: true } : { signal };
   const plan = await ports.makePlan(asked, current, wait);
   const above = larger === undefined ? {} : { aboveGib: larger.aboveGib };
