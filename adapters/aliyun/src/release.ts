@@ -7,6 +7,7 @@ import { findTagged, readInstance, tagsOf, toPlace } from "./leases.ts";
 import { madeBy } from "./network.ts";
 
 const againAfterMs = 3000;
+const watchEveryMs = 500;
 
 type Release = (leaseId: string, wait: Wait) => Promise<ReleaseProgress>;
 
@@ -27,7 +28,7 @@ export function createRelease(parts: Parts): Release {
     const seen = instance && tagsOf(instance)[ownershipTagNames.installation];
     if (seen !== undefined) owners.set(leaseId, seen);
     // Also of one that is not shown: it may be too new to be.
-    if (await mayStillBe(at, id)) return { state: "releasing", againAfterMs };
+    if (await mayStillBe(at, id)) return { state: "releasing", againAfterMs, watchEveryMs };
     const owner = owners.get(leaseId);
     owners.delete(leaseId);
     if (owner !== undefined) await sweepShared(parts, at, owner);

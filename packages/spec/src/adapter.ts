@@ -298,6 +298,11 @@ export interface ReleaseProgress {
   readonly state: "released" | "releasing";
   /** Ask again no sooner than this, in milliseconds. */
   readonly againAfterMs?: number;
+  /**
+   * A machine that is gone is shown no more, and nobody tells when it ended: it is looked at so often meanwhile, by
+   * `getLease` alone, for the ledger to end when the bill does.
+   */
+  readonly watchEveryMs?: number;
 }
 
 /** A warning that the platform will take the machine away. */

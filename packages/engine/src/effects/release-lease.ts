@@ -9,6 +9,8 @@ import { backOff, deadline, isSuperseded, lookUp } from "./work.ts";
 /** Two answers "no such machine" count only when they are so far apart. */
 const betweenLooksMs = 10_000;
 const endHostDeadlineMs = 5000;
+/** After so long a machine that ends slowly is looked at as seldom as any other. */
+const longestWatchMs = 60_000;
 const supersededWaitMs = 30_000;
 
 /**
@@ -69,7 +71,11 @@ export async function runReleaseLease(work: Work, ref: MemberRef): Promise<void>
     // Looked at closely from here on: one that comes back has been missed for a moment only, and tells when it ended.
     if (absence.isMissing() && !wasMissing) wait = backOff(1000, 3000);
     session.dropHost(ref.attempt, ref.member);
-    await clock.sleep(Math.max(wait(), answer.againAfterMs ?? 0), { signal });
+    const pauseMs = Math.max(wait(), answer.againAfterMs ?? 0);
+    const { watchEveryMs } = answer;
+    const isWatched = watchEveryMs !== undefined && elapsedMs < longestWatchMs;
+    if (isWatched && !absence.isMissing()) await absence.watch(pauseMs, watchEveryMs);
+    else await clock.sleep(pauseMs, { signal });
   }
 }
 
@@ -109,6 +115,7 @@ async function endHost(
 interface ReleaseAnswer {
   readonly isAccepted: boolean;
   readonly againAfterMs?: number;
+  readonly watchEveryMs?: number;
   readonly failure?: Failure;
 }
 
@@ -122,6 +129,7 @@ async function releaseOnce(work: Work, ref: MemberRef, note: Note): Promise<Rele
     return {
       isAccepted: true,
       ...(progress.againAfterMs === undefined ? {} : { againAfterMs: progress.againAfterMs }),
+      ...(progress.watchEveryMs === undefined ? {} : { watchEveryMs: progress.watchEveryMs }),
     };
   } catch (error) {
     if (work.signal.aborted) throw error;
@@ -160,6 +168,8 @@ function createAbsence(
    * may tell when. And a platform that accepts the release of a young machine means it only where it shows that machine.
    */
   readonly lookBefore: () => Promise<void>;
+  /** Looks every so often until it is missing, or the time is over: its end is then known as closely as that. */
+  readonly watch: (forMs: number, everyMs: number) => Promise<void>;
   /** Did the platform not know the machine when it was asked last? */
   readonly isMissing: () => boolean;
 } {
@@ -236,6 +246,22 @@ function createAbsence(
       } catch (error) {
         // The release does not wait for it.
         if (work.signal.aborted) throw error;
+      }
+    },
+    async watch(forMs, everyMs) {
+      const { signal } = work;
+      const until = clock.monotonic() + forMs;
+      for (let left = forMs; left > 0; left = until - clock.monotonic()) {
+        await clock.sleep(Math.min(everyMs, left), { signal });
+        const { member } = lookUp(work, ref);
+        if (member.leaseId === undefined || firstMiss !== undefined) continue;
+        const asked = { ageMs: ageOf(member), monotonic: clock.monotonic() };
+        try {
+          // What it proves, the next look proves too.
+          judge(await read(member.leaseId), true, asked);
+        } catch (error) {
+          if (signal.aborted) throw error;
+        }
       }
     },
     async look(note, isAccepted) {
