@@ -1,7 +1,7 @@
 import { findPublicFolders } from "@gpujob/catalog";
 import type { DataNeed, Experience, ModelUse, Offer, Plan } from "@gpujob/spec";
 import { describe, it } from "vitest";
-import { makePlan, offerKey, readRecords } from "./index.ts";
+import { makePlan, typeKey, readRecords } from "./index.ts";
 import type { PlanInput } from "./index.ts";
 import { cny, context, plainPrice, sampleJob, sampleOffer } from "./testing/samples.ts";
 
@@ -138,7 +138,7 @@ describe("files that an earlier run left on a machine of one's own", () => {
     const own = offerAt("lab", 2);
     const other = offerAt("far", 1.99);
     const uploadBytes = 1_000_000_000;
-    const more = { uploadBytes, leftToSend: { [offerKey(own)]: 2 * 2 ** 20 } };
+    const more = { uploadBytes, leftToSend: { [typeKey(own)]: 2 * 2 ** 20 } };
     const { candidates } = planWith([], [own, other], more, { workdir: "/work" });
     expect(candidates.map(({ platform }) => platform)).toEqual(["lab", "far"]);
     expect(candidates[0]?.moves).toEqual([

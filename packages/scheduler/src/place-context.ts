@@ -7,7 +7,7 @@ import type { PriceContext } from "./price.ts";
 /** What is known of places that changes their prices. */
 export interface PlaceContext extends Pick<DataContext, "publicFolders"> {
   readonly records?: Records;
-  /** What of the files is left to send where earlier runs left some, by `offerKey`; elsewhere all is sent. */
+  /** What of the files is left to send to machines where earlier runs left some, by `typeKey`; elsewhere all is sent. */
   readonly leftToSend?: Readonly<Record<string, number>>;
 }
 
@@ -18,11 +18,6 @@ const fewestBoots = 3;
 const fewestSpotHours = 5;
 /** Before anything was seen: one interruption in so many hours. */
 const priorSpotHours = 20;
-
-/** The key of an offer in `leftToSend`. */
-export function offerKey({ platform, offerId }: Pick<Offer, "platform" | "offerId">): string {
-  return `${platform}\t${offerId}`;
-}
 
 /** Prepares how each place is priced: speeds that were measured there, data that is there, what is left to send. */
 export function compilePlaces(
@@ -46,7 +41,7 @@ export function compilePlaces(
   return (offer) => {
     const context = known.get(offer.platform) ?? contextOf(offer.platform);
     known.set(offer.platform, context);
-    const left = input.leftToSend?.[offerKey(offer)];
+    const left = input.leftToSend?.[typeKey(offer)];
     return left === undefined ? context : { ...context, uploadBytes: left };
   };
 }
@@ -88,7 +83,7 @@ export function describeSending(
   offer: Offer,
   { leftToSend, uploadBytes }: Pick<Input, "leftToSend" | "uploadBytes">,
 ): readonly DataMove[] {
-  const left = leftToSend?.[offerKey(offer)];
+  const left = leftToSend?.[typeKey(offer)];
   if (left === undefined || uploadBytes === undefined || left >= uploadBytes) return [];
   const thereBytes = uploadBytes - left;
   const why =

@@ -24,6 +24,8 @@ export interface PlaceRecord {
   /** Charged over quoted compute, the mean of all bills; absent: no bill can be compared. */
   readonly billedOverQuoted?: number;
   readonly bills: number;
+  /** The run whose files are there still, as far as is known: of one machine of the user's own. */
+  readonly leftBy?: string;
 }
 
 /** All that was learnt, made ready for quick questions. */
@@ -93,7 +95,17 @@ function sumUp(all: readonly Experience[]): PlaceRecord | undefined {
       diskMibPerSecond: all.flatMap((one) => one.diskMibPerSecond ?? []),
     }),
     ...sumBills(all),
+    ...lastLeft(all),
   };
+}
+
+function lastLeft(all: readonly Experience[]): Pick<PlaceRecord, "leftBy"> {
+  const newest = all.reduce<Experience | undefined>(
+    (best, one) =>
+      one.leftBy !== undefined && (best === undefined || one.at > best.at) ? one : best,
+    undefined,
+  );
+  return newest?.leftBy === undefined ? {} : { leftBy: newest.leftBy };
 }
 
 /** A spot machine that is taken away is what its price is for; one that never came up is a failure like any other. */

@@ -38,11 +38,11 @@ export function createEnginePorts(options: {
     tempo: defaultTempo,
     platform: (name) => platforms.getMade(name),
     async makePlan(submission, exclusions, wait) {
-      const { job, rates, currency, uploadBytes } = submission;
+      const { job, rates, currency, uploadBytes, runId } = submission;
       const { planner, watch } = options;
       const { planned: agreed } = submission;
       const only = agreed === undefined ? {} : { only: agreed };
-      const request = { job, exclusions, rates, currency, uploadBytes, ...only };
+      const request = { job, exclusions, rates, currency, uploadBytes, runId, ...only };
       const waited =
         wait.isWaiting === true
           ? await watch.collect(await planner.platformsFor(job), wait)

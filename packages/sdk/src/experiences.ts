@@ -1,7 +1,7 @@
 import { access } from "node:fs/promises";
 import { join } from "node:path";
-import { findPlatformTraits } from "@gpujob/catalog";
-import type { PlatformTraits } from "@gpujob/catalog";
+import { findPlatformTraits, findPublicFolders } from "@gpujob/catalog";
+import type { PlatformTraits, PublicFolder } from "@gpujob/catalog";
 import { describeRecord, readRecords } from "@gpujob/scheduler";
 import type { PlaceRecord, Records } from "@gpujob/scheduler";
 import type { Store } from "@gpujob/store";
@@ -38,6 +38,19 @@ export function traitsOf(
       const ids = [config.adapter, ...vendorsOf(config.settings["hosts"]), name];
       const traits = ids.flatMap((id) => findPlatformTraits(id) ?? [])[0];
       return traits === undefined ? [] : [[name, traits]];
+    }),
+  );
+}
+
+/** The folders of public data on the configured platforms, by name. */
+export function publicFoldersOf(
+  platforms: readonly Pick<ConfiguredPlatform, "name" | "config">[],
+): Readonly<Record<string, readonly PublicFolder[]>> {
+  return Object.fromEntries(
+    platforms.flatMap(({ name, config }) => {
+      const ids = [config.adapter, ...vendorsOf(config.settings["hosts"]), name];
+      const folders = ids.map(findPublicFolders).find((found) => found.length > 0);
+      return folders === undefined ? [] : [[name, folders]];
     }),
   );
 }

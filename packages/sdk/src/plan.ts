@@ -118,6 +118,7 @@ async function prepare(
       rates,
       currency: config.currency,
       uploadBytes: code.bytes,
+      files: code.files.map(({ file }) => file),
     },
     collected,
     { rejections },

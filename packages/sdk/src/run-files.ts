@@ -137,6 +137,14 @@ export function codeManifest(home: string, runId: string): string {
   return join(runFolder(home, runId), "code.json");
 }
 
+/** The code of a run by content; `undefined` where it is not kept any more. */
+export async function listCode(
+  home: string,
+  runId: string,
+): Promise<readonly Pick<HostFile, "sha256" | "bytes">[] | undefined> {
+  return (await readManifest(codeManifest(home, runId)))?.files;
+}
+
 /** Larger files are not copied at submit; should one have changed by the time it is sent, the host's check says so. */
 const copyLimitBytes = 32 * 1024 ** 2;
 

@@ -13,7 +13,7 @@ import type { OfferCache } from "./offer-cache.ts";
 import type { Planner } from "./planner.ts";
 import type { Platforms } from "./platforms.ts";
 import type { StockWatch } from "./stock-watch.ts";
-import { createRunFiles, openContentStore } from "./run-files.ts";
+import { createRunFiles, listCode, openContentStore } from "./run-files.ts";
 import { installationOf } from "./submission.ts";
 import { ensureHome, readSurroundings } from "./surroundings.ts";
 import type { Surroundings } from "./surroundings.ts";
@@ -119,6 +119,12 @@ export function openWorkshop(options: GpujobOptions): Workshop {
       around,
       cache,
       avoided: async () => listAvoided(around, getStore),
+      learnt: async () => readExperiences(around, getStore),
+      codeOf: async (runId) => listCode(around.home, runId),
+      async bills(sinceMs) {
+        const { readBills } = await import("./on-demand.ts");
+        return readBills(await getStore(), sinceMs, around.clock.now());
+      },
     });
     return {
       learnt: async () => readExperiences(around, getStore),

@@ -27,6 +27,8 @@ export interface Experience {
   /** Compute of the whole lease by the price that was offered, and by the price that was charged. */
   readonly quoted?: Money;
   readonly billed?: Money;
+  /** The run whose files stay there, where the kind of machine is one machine that is not given back. */
+  readonly leftBy?: string;
   /** Measured on the machine: reading from its disk, and downloads from where its packages come from. */
   readonly diskMibPerSecond?: number;
   readonly downloadMbps?: number;

@@ -5,7 +5,7 @@ import type { View } from "./view.ts";
 
 /** What put an offer at its rank beside its price: the points of its profile, and what own leases told. */
 export function explainStanding(
-  { score, experience }: PlanCandidate,
+  { score, experience, moves = [] }: PlanCandidate,
   view: View,
 ): readonly string[] {
   const parts = score?.parts.map(({ dimension, weight, share, why }) => {
@@ -13,6 +13,7 @@ export function explainStanding(
     return `${dimension} ${points} of ${weight} (${tame(why)})`;
   });
   const lines = [
+    ...(moves.length === 0 ? [] : [`Data: ${tame(moves.map(({ why }) => why).join("; "))}`]),
     ...(score === undefined || parts === undefined
       ? []
       : [`${parts.join(" + ")} = ${score.points.toFixed(1)} points`]),

@@ -42,6 +42,7 @@ function tell(submission: Submission, attempt: Attempt, member: Member): Experie
     ...(bootMs === undefined ? {} : { bootMs }),
     ...(sentBytes === undefined || sentMs === undefined ? {} : { sentBytes, sentMs }),
     ...endOf(attempt, member),
+    ...leftOf(submission, attempt, member),
     ...billOf(submission, attempt, member),
   };
   const saysNothing = told.isCreated === undefined && told.end === undefined;
@@ -95,6 +96,18 @@ function kindOfEnd(attempt: Attempt, failure: Failure | undefined): Experience["
     return isOfUse ? "served" : undefined;
   }
   return isOfUse ? "interrupted" : "failed";
+}
+
+/** A machine of the user's own keeps what was sent, for the next run: where the lease is of that very machine. */
+function leftOf(
+  { runId }: Submission,
+  { candidate }: Attempt,
+  { isPrepared, leaseId }: Member,
+): Pick<Experience, "leftBy"> {
+  const { capabilities, offer } = candidate;
+  const isThatOne = leaseId?.startsWith(`${offer.instanceType}-`) === true;
+  const stays = capabilities.release !== "api" && isPrepared === true && isThatOne;
+  return stays ? { leftBy: runId } : {};
 }
 
 /** Compute by the price of the offer and by the one that the platform named for the machine, once both are final. */

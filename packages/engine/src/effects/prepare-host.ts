@@ -11,6 +11,7 @@ import { GpujobError, splitSecrets, toFailure } from "@gpujob/spec";
 import { imageFor } from "@gpujob/scheduler";
 import { budgetStopAt, defaultGraceMs } from "../core/limits.ts";
 import { isEnding } from "../core/status.ts";
+import { dataEnvironment } from "../core/data-environment.ts";
 import { placeEnvironment } from "../core/place-environment.ts";
 import type { RunSession } from "../driver/run-session.ts";
 import { orphanMs } from "./ends-at.ts";
@@ -146,6 +147,7 @@ async function planFor(work: Work, ref: MemberRef, isResumed: boolean): Promise<
   return {
     environment: {
       ...placeEnvironment(job, attempt.candidate.offer),
+      ...dataEnvironment(job, attempt.candidate.offer.platform),
       ...job.environment,
       GPUJOB_PLATFORM: attempt.candidate.offer.platform,
     },
