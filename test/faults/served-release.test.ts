@@ -67,6 +67,18 @@ describe("a machine that is given back over HTTP", () => {
     expect(played).toMatchObject({ code: 3, offers: ["a"], violations: [] });
   });
 
+  it("is not gone before the disk is that it left behind, which bills on", async ({ expect }) => {
+    const offers = `      - { type: a, gpu: "RTX4090:24GB:1", price: 1 CNY/h, disk: 100GB }\n`;
+    const left = "on: release, nth: [1, 2], do: leave-disk";
+    const played = await playServed({ offers, faults: [left] });
+    expect(played).toMatchObject({ code: 3, offers: ["a"], violations: [] });
+    expect(releasesOf(played).slice(0, 2)).toEqual(["leave-disk", "leave-disk"]);
+    expect(releasesOf(played).length).toBeGreaterThan(2);
+    // Nobody may call it proven while the market still shows the disk.
+    const proof = await played.home.look((gpujob) => gpujob.receipt(played.run.id));
+    expect(JSON.stringify(proof)).toContain("releasing");
+  });
+
   it("is given back again when a release says yes and does nothing, which is told", async ({
     expect,
   }) => {

@@ -196,11 +196,12 @@ function toLease(machine: MachineView): Lease {
     leaseId,
     ...fromOwnershipTags(machine.tags),
     state: states[machine.state],
-    isBillable: billedFromMs !== null && endedMs === null,
+    isBillable: billedFromMs !== null && (endedMs === null || machine.isDiskLeft),
     pricePerHour: machine.pricePerHour,
     ...(billedFromMs === null ? {} : { startedAt: toIso(billedFromMs) }),
     ...(endedMs === null ? {} : { endedAt: toIso(endedMs) }),
-    ...(endReason === null ? {} : { reason: endReason }),
+    ...(machine.isDiskLeft ? { reason: "its disk is still there" } : {}),
+    ...(endReason === null || machine.isDiskLeft ? {} : { reason: endReason }),
     nodes: [
       {
         nodeId: leaseId,

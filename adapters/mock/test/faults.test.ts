@@ -88,6 +88,42 @@ describe("faults of calls", { timeout }, () => {
     });
   });
 
+  it("leave a disk behind, which bills and is shown until a release removes it", async ({
+    expect,
+  }) => {
+    const offers = [{ ...plainOffer(), disk: "10GB", diskPrice: "10 CNY/h" }];
+    const faults = [{ on: "release", nth: 1, do: "leave-disk" }];
+    await withFaults(
+      faults,
+      async ({ platform, folder }) => {
+        const request = { ...(await newRequest(platform)), diskGib: 1000 };
+        const { leaseId } = await platform.createLease(request, wait);
+        expect((await platform.releaseLease(leaseId, wait)).state).toBe("releasing");
+        const shown = await until(async () => {
+          const [meter] = readMeter(folder).machines;
+          const lease = await platform.getLease(leaseId, wait);
+          return lease?.endedAt === undefined ? undefined : { lease, meter };
+        });
+        expect(shown.lease).toMatchObject({ state: "releasing", isBillable: true });
+        expect(shown.meter?.endedAt).toBeNull();
+        const all = await platform.listLeases({ installation: "none" }, wait);
+        const own = request.ownership.installation;
+        expect(all).toEqual([]);
+        expect(await platform.listLeases({ installation: own }, wait)).toHaveLength(1);
+        const costs = (): number => readMeter(folder).machines[0]?.amount.micros ?? 0;
+        const before = costs();
+        await until(() => (costs() > before ? true : undefined));
+        await until(async () => {
+          const { state } = await platform.releaseLease(leaseId, wait);
+          return state === "released" ? true : undefined;
+        });
+        expect(readMeter(folder).machines[0]?.endedAt).not.toBeNull();
+        expect(await platform.listLeases({ installation: own }, wait)).toEqual([]);
+      },
+      { offers },
+    );
+  });
+
   it("delay an answer, and let go of it when aborted", async ({ expect }) => {
     const faults = [
       { on: "create", nth: 1, do: "delay", by: "250ms" },

@@ -22,6 +22,7 @@ const machineSchema = z.object({
   createdMs: time,
   billedFromMs: time.nullable(),
   endedMs: time.nullable(),
+  isDiskLeft: z.boolean(),
   endReason: z.string().nullable(),
   endsMs: time,
   pricePerHour: moneySchema,

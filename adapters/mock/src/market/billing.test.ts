@@ -54,6 +54,7 @@ function machine(
     endedMs: 100_000,
     endReason: "released",
     cleanedMs: 100_000,
+    diskEndsMs: null,
     ...over,
   };
 }

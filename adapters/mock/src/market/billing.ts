@@ -25,7 +25,7 @@ export function countBilledSeconds(
   return Math.max(leastUnits, begunUnits) * unitSeconds;
 }
 
-/** What a machine costs so far: compute by billed seconds, disk above what is included by the second. */
+/** What a machine costs so far: compute by billed seconds, disk above what is included by the second until it is gone. */
 export function chargeMachine(
   machine: MachineRecord,
   nowMs: number,
@@ -40,13 +40,14 @@ export function chargeMachine(
   const charges: MachineCharge[] = [
     { kind: "compute", fromMs, toMs, amount: multiply(perHour, seconds, discount) },
   ];
-  const diskSeconds = Math.ceil((toMs - fromMs) / 1000);
+  const diskToMs = Math.max(toMs, Math.min(machine.diskEndsMs ?? toMs, nowMs));
+  const diskSeconds = Math.ceil((diskToMs - fromMs) / 1000);
   const extraGib = Math.max(0, machine.diskGib - includedDiskGib);
   if (diskPerGibHour !== undefined && extraGib > 0) {
     charges.push({
       kind: "disk",
       fromMs,
-      toMs,
+      toMs: diskToMs,
       amount: multiply(diskPerGibHour, diskSeconds, extraGib),
     });
   }

@@ -5,7 +5,7 @@ import { DatabaseSync } from "node:sqlite";
 const fileName = "market.sqlite";
 
 /** Raised with every change of the tables. */
-const fileVersion = 2;
+const fileVersion = 3;
 
 // The keeper of every machine opens this file too: no import here may be heavy.
 const schema = `
@@ -31,6 +31,7 @@ CREATE TABLE IF NOT EXISTS machines (
   ended_ms INTEGER,
   end_reason TEXT,
   cleaned_ms INTEGER,
+  disk_ends_ms INTEGER,
   UNIQUE (platform, token)
 ) STRICT;
 CREATE INDEX IF NOT EXISTS machines_open ON machines (platform, offer_type) WHERE cleaned_ms IS NULL;
@@ -86,12 +87,13 @@ export function openDatabase(folder: string): DatabaseSync {
 function prepareTables(database: DatabaseSync, folder: string): void {
   const version = database.prepare("PRAGMA user_version").get()?.["user_version"];
   if (version === fileVersion) return;
-  // Version 1 had no table of added faults and nothing else that differs.
-  if (version !== 0 && version !== 1) {
+  // Version 1 had no table of added faults, version 2 no disk that outlives its machine; nothing else differs.
+  if (version !== 0 && version !== 1 && version !== 2) {
     throw new Error(
       `${databasePath(folder)} was written by another version of gpujob. Run gpujob mock reset`,
     );
   }
+  if (version !== 0) database.exec("ALTER TABLE machines ADD COLUMN disk_ends_ms INTEGER");
   database.exec(schema);
   database.exec(`PRAGMA user_version = ${fileVersion}`);
 }

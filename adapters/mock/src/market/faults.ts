@@ -23,6 +23,8 @@ export interface CallFaults {
   readonly isMismatch: boolean;
   readonly isIgnored: boolean;
   readonly isTagLost: boolean;
+  /** The machine's disk outlives it. */
+  readonly isDiskLeft: boolean;
   readonly delayMs: number;
   readonly lagMs: number;
   /** What is shown is so old. */
@@ -75,6 +77,7 @@ export function countCall(
     isMismatch: pick(hits, "mismatch").length > 0,
     isIgnored: pick(hits, "ignore").length > 0,
     isTagLost: pick(hits, "lose-tag").length > 0,
+    isDiskLeft: pick(hits, "leave-disk").length > 0,
     delayMs: sum(pick(hits, "delay").map(({ byMs }) => byMs)),
     lagMs: Math.max(0, ...pick(hits, "lag").map(({ byMs }) => byMs)),
     staleMs: Math.max(0, ...pick(hits, "stale").map(({ byMs }) => byMs)),

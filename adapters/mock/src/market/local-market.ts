@@ -98,8 +98,8 @@ export function openLocalMarket(options: LocalMarketOptions): MarketApi {
     async list(wait) {
       const call = await begin("list");
       const { staleMs, isTwice } = call.faults;
-      const open = "platform = ? AND (cleaned_ms IS NULL OR cleaned_ms > ?)";
-      const shown = readMachines(database(), open, [platform, now() - staleMs])
+      const open = "platform = ? AND (cleaned_ms IS NULL OR cleaned_ms > ? OR disk_ends_ms > ?)";
+      const shown = readMachines(database(), open, [platform, now() - staleMs, now()])
         .filter((machine) => isShown(machine, call.faults))
         .map((machine) => view(machine, staleMs));
       return answer(call, isTwice ? [...shown, ...shown] : shown, wait);
@@ -107,9 +107,9 @@ export function openLocalMarket(options: LocalMarketOptions): MarketApi {
     async terminate(leaseId, wait) {
       const call = await begin("release", { leaseId });
       const machine = own(leaseId);
-      const { isIgnored, isAbsent } = call.faults;
+      const { isIgnored, isAbsent, isDiskLeft } = call.faults;
       if (machine === undefined || isAbsent) return answer(call, "absent", wait);
-      if (!isIgnored) end(database(), machine, now());
+      if (!isIgnored) end(database(), machine, { nowMs: now(), isDiskLeft });
       return answer(call, "accepted", wait);
     },
     async setEnd(leaseId, endsMs, wait) {
@@ -145,7 +145,19 @@ async function answer<T>(call: Call, result: T, { signal }: { signal: AbortSigna
   return result;
 }
 
-function end(database: DatabaseSync, machine: MachineRecord, nowMs: number): void {
+/** Somewhere in the year 5138: still there. */
+const stillThereMs = 100_000_000_000_000;
+
+/** Ends the machine, or the disk that outlived it. */
+function end(
+  database: DatabaseSync,
+  machine: MachineRecord,
+  { nowMs, isDiskLeft }: { readonly nowMs: number; readonly isDiskLeft: boolean },
+): void {
+  if (isDiskLeft ? machine.endedMs === null : machine.diskEndsMs === stillThereMs)
+    database
+      .prepare("UPDATE machines SET disk_ends_ms = ? WHERE lease_id = ?")
+      .run(isDiskLeft ? stillThereMs : nowMs, machine.leaseId);
   markEnded(database, machine.leaseId, { atMs: nowMs, reason: "released" });
   wakeKeeper(machine);
 }

@@ -31,12 +31,15 @@ export interface MachineRecord {
   readonly endReason: string | null;
   /** When the last of its processes was gone. */
   readonly cleanedMs: number | null;
+  /** Set for a disk that outlives its machine: when it was removed, far ahead while it is still there. */
+  readonly diskEndsMs: number | null;
 }
 
 const columns = `lease_id AS leaseId, platform, token, tags, terms, disk_gib AS diskGib,
   created_ms AS createdMs, boot_ms AS bootMs, ends_ms AS endsMs, interrupt_after_ms AS interruptAfterMs,
   notice_ms AS noticeMs, die_after_ms AS dieAfterMs, vanish_after_ms AS vanishAfterMs, vanish_ms AS vanishMs, shown_gpu AS shownGpu,
-  keeper, up_ms AS upMs, ended_ms AS endedMs, end_reason AS endReason, cleaned_ms AS cleanedMs`;
+  keeper, up_ms AS upMs, ended_ms AS endedMs, end_reason AS endReason, cleaned_ms AS cleanedMs,
+  disk_ends_ms AS diskEndsMs`;
 
 /** Reads machines; `where` is SQL after WHERE with `?` for each of `values`. */
 export function readMachines(
@@ -109,6 +112,11 @@ export function isVanished(machine: MachineRecord, nowMs: number): boolean {
   return nowMs >= upMs + vanishAfterMs && nowMs < upMs + vanishAfterMs + vanishMs;
 }
 
+/** Has the machine ended while its disk is still there and bills? */
+export function isDiskLeft({ endedMs, diskEndsMs }: MachineRecord, nowMs: number): boolean {
+  return endedMs !== null && diskEndsMs !== null && diskEndsMs > nowMs;
+}
+
 /** Since when time has cost money; `null`: not yet. */
 export function billedFrom(machine: MachineRecord, nowMs: number): number | null {
   if (machine.terms.offer.price.billing.isBootBilled !== false) return machine.createdMs;
@@ -126,6 +134,7 @@ export function toView(machine: MachineRecord, nowMs: number): MachineView {
     createdMs: machine.createdMs,
     billedFromMs: billedFrom(machine, nowMs),
     endedMs: machine.endedMs,
+    isDiskLeft: isDiskLeft(machine, nowMs),
     endReason: machine.endReason,
     endsMs: machine.endsMs,
     pricePerHour: machine.terms.offer.price.perHour,
@@ -144,7 +153,7 @@ export function asOf(machine: MachineRecord, thenMs: number): MachineRecord {
 }
 
 function stateOf(machine: MachineRecord, nowMs: number): MachineView["state"] {
-  if (machine.cleanedMs !== null) return "ended";
+  if (machine.cleanedMs !== null && !isDiskLeft(machine, nowMs)) return "ended";
   if (machine.endedMs !== null) return "ending";
   return machine.upMs !== null && machine.upMs <= nowMs ? "up" : "booting";
 }

@@ -24,6 +24,8 @@ export interface MachineView {
   readonly createdMs: number;
   readonly billedFromMs: number | null;
   readonly endedMs: number | null;
+  /** It has ended, and its disk is still there and bills. */
+  readonly isDiskLeft: boolean;
   readonly endReason: string | null;
   readonly endsMs: number;
   /** Price at create; a reprice fault makes it differ from the offer's. */
@@ -54,9 +56,9 @@ export interface MarketApi {
   /** @throws MarketError, also `outcome_unknown` after the machine was made. */
   create(request: CreateMachine, wait: Wait): Promise<MachineView>;
   describe(leaseId: string, wait: Wait): Promise<MachineView | undefined>;
-  /** Every machine that is not wholly ended, whoever's it is. */
+  /** Every machine that is not wholly ended, or whose disk is left, whoever's it is. */
   list(wait: Wait): Promise<readonly MachineView[]>;
-  /** Says yes also for a machine that has ended. `absent`: there is no such machine, or the market says so. */
+  /** Ends a machine, or the disk that it left. Says yes also for one that has ended. `absent`: there is no such machine, or the market says so. */
   terminate(leaseId: string, wait: Wait): Promise<"accepted" | "absent">;
   /** Moves the end timer. @throws MarketError `lease_failed` when there is no such live machine. */
   setEnd(leaseId: string, endsMs: number, wait: Wait): Promise<void>;

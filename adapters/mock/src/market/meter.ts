@@ -1,7 +1,7 @@
 import type { Money } from "@gpujob/spec";
 import { chargeMachine } from "./billing.ts";
 import { findMarketFolders, openDatabase } from "./database.ts";
-import { billedFrom, readMachines } from "./machine-record.ts";
+import { billedFrom, isDiskLeft, readMachines } from "./machine-record.ts";
 import { settleMachines } from "./settle.ts";
 
 /** What the market would bill for one machine. Public shape of `gpujob mock meter --json`. */
@@ -12,6 +12,7 @@ export interface MeterMachine {
   readonly offer: string;
   /** ISO-8601 UTC, when billing began; the time of create where it has not begun. */
   readonly startedAt: string;
+  /** `null` also while a disk that it left behind is there. */
   readonly endedAt: string | null;
   readonly billedSeconds: number;
   readonly amount: Money;
@@ -44,7 +45,8 @@ function readOne(folder: string, nowMs: number): readonly MeterMachine[] {
         platform: machine.platform,
         offer: machine.terms.type,
         startedAt: toIso(billedFrom(machine, nowMs) ?? machine.createdMs),
-        endedAt: machine.endedMs === null ? null : toIso(machine.endedMs),
+        endedAt:
+          machine.endedMs === null || isDiskLeft(machine, nowMs) ? null : toIso(machine.endedMs),
         billedSeconds,
         amount: { currency: machine.terms.offer.price.perHour.currency, micros },
       };

@@ -70,6 +70,7 @@ const ofCalls: Readonly<Record<CallName, readonly Fault[]>> = {
     { on: "release", do: "ignore" },
     { on: "release", do: "lose-reply" },
     { on: "release", do: "absent" },
+    { on: "release", do: "leave-disk" },
     { on: "release", do: "twice" },
     { on: "release", do: "break" },
     {

@@ -39,6 +39,8 @@ export type CallFault = FaultSelection & { readonly on: CallName } & (
     | { readonly do: "absent" }
     | { readonly do: "late"; readonly byMs: number }
     | { readonly do: "mismatch" }
+    /** The machine ends and its disk stays, billed as before, until a release finds it. */
+    | { readonly do: "leave-disk" }
   );
 
 /** What becomes of an answer on its way. Real on the wire of a served market; elsewhere told as the error it would be. */
