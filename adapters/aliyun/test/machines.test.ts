@@ -2,7 +2,7 @@ import { createTestContext } from "@gpujob/adapter-kit/testing";
 import { IncompleteListError } from "@gpujob/spec";
 import { describe, it } from "vitest";
 import aliyun from "../src/index.ts";
-import { releaseFully, startCloud, untilUp, wait } from "./setup.ts";
+import { startCloud, wait } from "./setup.ts";
 
 const onDemand = "cn-hangzhou-i/ecs.gn7i-c8g1.2xlarge/on-demand";
 const spot = "cn-hangzhou-i/ecs.gn7i-c8g1.2xlarge/spot";
@@ -162,7 +162,7 @@ describe("the end timer", () => {
   it("is armed by the launch, half an hour ahead at least, and moved forward", async ({
     expect,
   }) => {
-    const { emulator, platform, findOffer, request } = await startCloud();
+    const { emulator, platform, findOffer, request, releaseFully } = await startCloud();
     const soon = new Date(Date.now() + 60_000).toISOString();
     const { leaseId } = await platform.createLease(
       request(await findOffer(onDemand), { endsAt: soon }),
@@ -187,7 +187,10 @@ describe("a machine", () => {
   it("bills from the launch to the second, is reached as root by our RSA key, and is proven gone by its absence", async ({
     expect,
   }) => {
-    const { emulator, platform, findOffer, request } = await startCloud({ bootMs: 50, endMs: 50 });
+    const { emulator, platform, findOffer, request, releaseFully, untilUp } = await startCloud({
+      bootMs: 50,
+      endMs: 50,
+    });
     const before = Date.now();
     const lease = await platform.createLease(request(await findOffer(onDemand)), wait);
     expect(lease).toMatchObject({ state: "pending", isBillable: true });
@@ -226,7 +229,7 @@ describe("a machine", () => {
   });
 
   it("that was promised and vanished is a matter of capacity", async ({ expect }) => {
-    const { emulator, platform, findOffer, request } = await startCloud();
+    const { emulator, platform, findOffer, request, releaseFully } = await startCloud();
     emulator.promiseNextInVain();
     const { leaseId } = await platform.createLease(request(await findOffer(onDemand)), wait);
     expect(await platform.getLease(leaseId, wait)).toMatchObject({
@@ -239,7 +242,7 @@ describe("a machine", () => {
   });
 
   it("says that it is being taken back", async ({ expect }) => {
-    const { emulator, platform, findOffer, request } = await startCloud();
+    const { emulator, platform, findOffer, request, untilUp } = await startCloud();
     const { leaseId } = await platform.createLease(request(await findOffer(spot)), wait);
     await untilUp(platform, leaseId);
     emulator.market.announce(leaseId.split("/")[1] ?? "", 300_000);
@@ -253,7 +256,7 @@ describe("a machine", () => {
   });
 
   it("keeps keys and group while another of the installation is there", async ({ expect }) => {
-    const { emulator, platform, findOffer, request } = await startCloud();
+    const { emulator, platform, findOffer, request, releaseFully } = await startCloud();
     const offer = await findOffer(onDemand);
     const first = await platform.createLease(request(offer), wait);
     const second = await platform.createLease(request(offer), wait);
@@ -269,7 +272,7 @@ describe("a machine", () => {
   ] as const)(
     "that cannot be deleted yet (%s) is asked for again",
     async ([code, status], { expect }) => {
-      const { emulator, platform, findOffer, request } = await startCloud();
+      const { emulator, platform, findOffer, request, releaseFully } = await startCloud();
       const { leaseId } = await platform.createLease(request(await findOffer(onDemand)), wait);
       emulator.refuseNext("DeleteInstances", { code, status });
       expect(await platform.releaseLease(leaseId, wait)).toMatchObject({ state: "releasing" });

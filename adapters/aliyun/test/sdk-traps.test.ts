@@ -2,7 +2,7 @@ import { createServer } from "node:http";
 import { createProxyFetch } from "@gpujob/adapter-kit";
 import { createTestClock } from "@gpujob/adapter-kit/testing";
 import { describe, it, onTestFinished } from "vitest";
-import { releaseFully, startCloud, wait } from "./setup.ts";
+import { startCloud, wait } from "./setup.ts";
 
 const onDemand = "cn-hangzhou-i/ecs.gn7i-c8g1.2xlarge/on-demand";
 
@@ -65,7 +65,7 @@ describe("the SDK's own way of asking", () => {
   it("puts everything into the address: no error shows it, and it stays short", async ({
     expect,
   }) => {
-    const { emulator, platform, another, findOffer, request } = await startCloud();
+    const { emulator, platform, another, findOffer, request, releaseFully } = await startCloud();
     const offer = await findOffer(onDemand);
     const { leaseId } = await platform.createLease(request(offer), wait);
     await releaseFully(platform, leaseId);

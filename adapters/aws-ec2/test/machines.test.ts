@@ -2,7 +2,7 @@ import { createTestContext } from "@gpujob/adapter-kit/testing";
 import { IncompleteListError } from "@gpujob/spec";
 import { describe, it } from "vitest";
 import aws from "../src/index.ts";
-import { releaseFully, startCloud, untilUp, wait } from "./setup.ts";
+import { startCloud, wait } from "./setup.ts";
 
 const onDemand = "us-east-1a/g6e.xlarge/on-demand";
 const spot = "us-east-1a/g6e.xlarge/spot";
@@ -106,7 +106,7 @@ describe("a launch", () => {
   });
 
   it("says that the machine of an old token is gone", async ({ expect }) => {
-    const { platform, findOffer, request } = await startCloud();
+    const { platform, findOffer, request, releaseFully } = await startCloud();
     const first = request(await findOffer(onDemand));
     const { leaseId } = await platform.createLease(first, wait);
     await releaseFully(platform, leaseId);
@@ -180,7 +180,10 @@ describe("a machine", () => {
   it("is not up before it has an address, bills from running on, and tells the end as EC2 does", async ({
     expect,
   }) => {
-    const { platform, findOffer, request } = await startCloud({ bootMs: 50, endMs: 50 });
+    const { platform, findOffer, request, releaseFully, untilUp } = await startCloud({
+      bootMs: 50,
+      endMs: 50,
+    });
     const lease = await platform.createLease(request(await findOffer(onDemand)), wait);
     expect(lease).toMatchObject({ state: "pending", isBillable: false });
     await untilUp(platform, lease.leaseId);
@@ -236,7 +239,7 @@ describe("a machine", () => {
   });
 
   it("keeps keys and group while another of the installation is there", async ({ expect }) => {
-    const { emulator, platform, findOffer, request } = await startCloud();
+    const { emulator, platform, findOffer, request, releaseFully } = await startCloud();
     const offer = await findOffer(onDemand);
     const first = await platform.createLease(request(offer), wait);
     const second = await platform.createLease(request(offer), wait);
@@ -247,7 +250,7 @@ describe("a machine", () => {
   });
 
   it("is proven gone even where the sweep is refused", async ({ expect }) => {
-    const { emulator, platform, findOffer, request } = await startCloud();
+    const { emulator, platform, findOffer, request, releaseFully } = await startCloud();
     const { leaseId } = await platform.createLease(request(await findOffer(onDemand)), wait);
     emulator.refuseNext("DescribeKeyPairs", "UnauthorizedOperation", 403);
     await releaseFully(platform, leaseId);

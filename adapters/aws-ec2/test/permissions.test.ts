@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { it } from "vitest";
 import { z } from "zod";
-import { releaseFully, startCloud, untilUp, wait } from "./setup.ts";
+import { startCloud, wait } from "./setup.ts";
 
 const policySchema = z.object({
   Statement: z.array(z.object({ Action: z.union([z.string(), z.array(z.string())]) })),
@@ -21,7 +21,9 @@ it("makes every call that the policy of the README allows, and needs no other", 
   expect,
 }) => {
   const allowed = await readPolicy();
-  const { emulator, platform, findOffer, request } = await startCloud({ allowed });
+  const { emulator, platform, findOffer, request, releaseFully, untilUp } = await startCloud({
+    allowed,
+  });
   const spot = await findOffer("us-east-1a/g6e.xlarge/spot");
   const onDemand = await findOffer("us-east-1a/g6e.xlarge/on-demand");
   const first = await platform.createLease(request(spot), wait);

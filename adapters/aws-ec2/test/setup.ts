@@ -1,5 +1,6 @@
-import type { AdapterContext, LeaseRequest, Offer, Platform } from "@gpujob/spec";
-import { createTestContext } from "@gpujob/adapter-kit/testing";
+import type { AdapterContext, Platform } from "@gpujob/spec";
+import { createCloudDesk, createTestContext } from "@gpujob/adapter-kit/testing";
+import type { CloudDesk } from "@gpujob/adapter-kit/testing";
 import { onTestFinished } from "vitest";
 import aws from "../src/index.ts";
 import type { Emulator, EmulatorOptions } from "./emulator/emulator.ts";
@@ -8,13 +9,11 @@ import { createVirtualMachines } from "./emulator/virtual-machine.ts";
 import { keySettings, makeKeys } from "./keys.ts";
 
 /** The adapter on an emulator of its own. */
-export interface TestCloud {
+export interface TestCloud extends CloudDesk {
   readonly emulator: Emulator;
   readonly platform: Platform;
   /** The same cloud, configured otherwise. */
   readonly another: (config: object, context?: Partial<AdapterContext>) => Platform;
-  readonly findOffer: (offerId: string) => Promise<Offer>;
-  readonly request: (offer: Offer, over?: Partial<LeaseRequest>) => LeaseRequest;
 }
 
 export const wait = { signal: new AbortController().signal };
@@ -40,54 +39,5 @@ export async function startCloud(
       }),
     );
   const platform = another(options.config ?? {});
-  let count = 0;
-  return {
-    emulator,
-    platform,
-    another,
-    async findOffer(offerId) {
-      const offers = await platform.listOffers({}, wait);
-      const offer = offers.find((one) => one.offerId === offerId);
-      if (offer === undefined) throw new Error(`${offerId} is not among the offers.`);
-      return offer;
-    },
-    request(offer, over = {}) {
-      count += 1;
-      const endsAtMs = Date.now() + 3_600_000;
-      return {
-        leaseKey: `lease${count}`.padEnd(32, "0"),
-        ownership: {
-          installation: "testinst",
-          run: `run${count}`,
-          attempt: 1,
-          member: 0,
-          expires: Math.floor(endsAtMs / 1000),
-        },
-        offer,
-        nodes: 1,
-        diskGib: 20,
-        sshPublicKey: `ssh-ed25519 ${"A".repeat(68)} test`,
-        endsAt: new Date(endsAtMs).toISOString(),
-        ...over,
-      };
-    },
-  };
-}
-
-/** Asks for release until it is said to be done. */
-export async function releaseFully(platform: Platform, leaseId: string): Promise<void> {
-  for (let asks = 0; asks < 500; asks++) {
-    if ((await platform.releaseLease(leaseId, wait)).state === "released") return;
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-  throw new Error(`${leaseId} was never released.`);
-}
-
-/** Looks until the machine is up. */
-export async function untilUp(platform: Platform, leaseId: string): Promise<void> {
-  for (let looks = 0; looks < 500; looks++) {
-    if ((await platform.getLease(leaseId, wait))?.state === "up") return;
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-  throw new Error(`${leaseId} never came up.`);
+  return { emulator, platform, another, ...createCloudDesk(platform) };
 }

@@ -12,6 +12,8 @@ export { makeFaultySteps } from "./faulty-steps.ts";
 export type { FaultySteps, StepFault } from "./faulty-steps.ts";
 export { createMemoryChannel } from "./memory-channel.ts";
 export type { MemoryChannel, MemoryProcess } from "./memory-channel.ts";
+export { parseErrorFixtures } from "./error-fixtures.ts";
+export type { ErrorFixture } from "./error-fixtures.ts";
 export { errorTableProblems } from "./error-table-problems.ts";
 export { startTestServer } from "./test-server.ts";
 export type { TestAnswer, TestRequest, TestServer, TestServerOptions } from "./test-server.ts";
@@ -37,5 +39,7 @@ export {
   rfc3986,
   sha256,
 } from "./clouds/signature.ts";
+export { createCloudDesk } from "./clouds/cloud-desk.ts";
+export type { CloudDesk } from "./clouds/cloud-desk.ts";
 export { startMetadataServer } from "./clouds/metadata-server.ts";
 export type { MetadataServer } from "./clouds/metadata-server.ts";
