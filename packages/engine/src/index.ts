@@ -18,6 +18,7 @@ export { amendRun } from "./driver/amend-run.ts";
 export { submitRun } from "./driver/submit-run.ts";
 export { ledgerOf } from "./driver/facts.ts";
 export { stateOf, viewRun } from "./driver/view.ts";
+export { chooseHedge } from "./core/extra-cost.ts";
 export { placeEnvironment } from "./core/place-environment.ts";
 export { readStored } from "./core/stored-json.ts";
 export { deadline } from "./effects/work.ts";

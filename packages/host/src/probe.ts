@@ -22,7 +22,7 @@ export function parseProbe(text: string): HostProbe {
   const allReduce = numberAt(all("all-reduce")[0], 1);
   return {
     ...(method === undefined ? {} : { method }),
-    ...(driver === undefined || driver === "" ? {} : { driver }),
+    ...(driver !== undefined && /^\d/.test(driver) ? { driver } : {}),
     cards: readCards(all),
     ...(allReduce === undefined ? {} : { allReduceGBps: allReduce }),
     ...named("diskWriteMBps", rateOf(all("disk-write")[0])),

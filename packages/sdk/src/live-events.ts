@@ -103,6 +103,14 @@ function sayWait(at: number, { context }: Snapshot, { job }: Submission): string
   return `Asking again for at most ${formatDuration(Math.ceil(leftMs / 1000) * 1000)}.`;
 }
 
+/** The second of two that are asked at once. */
+function sayHedge({ context }: Snapshot): string {
+  const spare = context.attempts[(context.spare ?? 0) - 1];
+  if (spare?.isHedge !== true) return "";
+  const { platform, offerId } = spare.candidate.offer;
+  return ` Hedge: asks ${platform} ${offerId} at the same time; the first that boots is kept.`;
+}
+
 function fromJournal(
   event: JournalEvent,
   snapshot: Snapshot,
@@ -127,7 +135,7 @@ function fromJournal(
   const told =
     event.type === "plan-made" && snapshot.phase === "queued"
       ? `${message} ${sayWait(event.at, snapshot, submission)}`
-      : message;
+      : `${message}${event.type === "plan-made" ? sayHedge(snapshot) : ""}`;
   const kept = keptUntil(submission, snapshot, [event]);
   if (kept?.why === "keep") {
     const words = `${message} ${sayKept(kept, context.runId)}`;

@@ -1,7 +1,9 @@
 import { formatMoney } from "@gpujob/spec";
 import type { LedgerLine, Money } from "@gpujob/spec";
 import type { CostReport } from "@gpujob/sdk";
+import { sayPayment } from "./price-split.ts";
 import { renderTable } from "./table.ts";
+import { wrap } from "./text.ts";
 import { formatSeconds } from "./units.ts";
 import type { View } from "./view.ts";
 
@@ -41,10 +43,9 @@ export function renderCost(report: CostReport, view: View): readonly string[] {
       view,
     ),
     `Total ${formatMoney(report.total)}`,
+    ...sayPayment(report.toPay).flatMap((line) => wrap(line, view.columns, "  ")),
     ...report.lines.flatMap(({ runId, attempt, amount, note }) =>
-      note === undefined
-        ? []
-        : [`${runId}, attempt ${attempt}: ${formatMoney(amount)} for ${note}.`],
+      note === undefined ? [] : [`${runId}, attempt ${attempt}: ${formatMoney(amount)}, ${note}.`],
     ),
   ];
 }

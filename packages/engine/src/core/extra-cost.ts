@@ -5,7 +5,7 @@ import { formatDuration } from "@gpujob/spec";
 import type { Candidate, Submission } from "./context.ts";
 import type { Draft } from "./draft.ts";
 import { findAttempt } from "./draft.ts";
-import { budgetLeftMicros } from "./limits.ts";
+import { budgetLeftMicros, probeAllowanceMs } from "./limits.ts";
 
 /** So long two machines are paid until one of them is ready, as a rule. */
 const extraSeconds = 300;
@@ -77,7 +77,8 @@ export function chooseHedge(
   const partner =
     fitting.find(({ offer }) => offer.platform !== first.offer.platform) ?? fitting[0];
   if (partner === undefined) return { kind: "none", reason: reasons[0] ?? "no other offer fits" };
-  const seconds = (terms.timeouts.bootMs + terms.timeouts.releaseMs) / 1000;
+  const { job, timeouts } = terms;
+  const seconds = (timeouts.bootMs + probeAllowanceMs(job) + timeouts.releaseMs) / 1000;
   const most = [first, partner].map(({ offer }) => billMicros(terms, offer, seconds));
   return {
     kind: "pair",
