@@ -82,10 +82,30 @@ describe("what own runs learnt", () => {
     const explained = await runGpujob(["plan", "job.yaml", "--explain"], place);
     expect(explained.out).toMatch(/Learnt here: came when asked for 1 of 1 times/);
     const json = await runGpujob(["platforms", "--json"], place);
-    expect(readEnvelope<unknown>(json.out).data).toMatchObject([
+    expect(readEnvelope(json.out).data).toMatchObject([
       { name: "autodl" },
       { name: "gpushare", learnt: { creates: { times: 1, of: 1 }, failures: { times: 0, of: 1 } } },
       { name: "aliyun" },
     ]);
+  });
+});
+
+describe("data that a job names", () => {
+  it("draws the job to where it is, and is told to the job", async ({ expect }) => {
+    const place = await makeMarketHome(market, {
+      "job.yaml": `expectedTime: 30m
+data: { corpus: { size: 100GB, at: { aliyun: /data/corpus } } }
+run: 'echo "corpus=$GPUJOB_DATA_CORPUS"'
+`,
+    });
+    const { out } = await runGpujob(["plan", "job.yaml", "--explain"], place);
+    expect(out).toMatch(/#1 aliyun x:/);
+    expect(out).toContain("Data: corpus is there: /data/corpus");
+    expect(out).toMatch(
+      /Data: corpus: .*fetched in .*\(100 Mbit\/s assumed\),\s+unless it is in\s+\/root\/autodl-pub/s,
+    );
+    expect(out).toMatch(/\+ data \d+\.\d+ CNY/);
+    const run = await runGpujob(["submit", "job.yaml", "-y"], place);
+    expect(run.out).toContain("corpus=/data/corpus");
   });
 });

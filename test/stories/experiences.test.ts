@@ -73,4 +73,24 @@ describe("what a run learns of the places where it rents", () => {
     await bad.drive();
     expect(await learnt(bad)).toMatchObject([{ isCreated: true, end: "served" }]);
   });
+
+  it("is how fast downloads and disk were, where the machine was measured", async ({ expect }) => {
+    const world = await createWorld({
+      platforms: twoOffers(),
+      job: { probe: "quick" },
+      script: {
+        probeOf: () => ({
+          cards: [],
+          downloads: [
+            { name: "a", mbps: 80 },
+            { name: "b", mbps: 400 },
+          ],
+          diskReadMBps: 1048.576,
+          unmeasured: [],
+        }),
+      },
+    });
+    await world.drive();
+    expect(await learnt(world)).toMatchObject([{ downloadMbps: 400, diskMibPerSecond: 1000 }]);
+  });
 });

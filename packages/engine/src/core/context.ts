@@ -98,6 +98,9 @@ export interface Member {
   readonly bootMs?: number;
   readonly sentBytes?: number;
   readonly sentMs?: number;
+  /** By a probe: the fastest of its downloads, and reading from its disk. */
+  readonly downloadMbps?: number;
+  readonly diskMibPerSecond?: number;
   readonly isPrepared?: boolean;
   readonly isStarted?: boolean;
   /** Its set-up is over; in a gang it waits for the others. */

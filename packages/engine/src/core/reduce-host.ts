@@ -1,6 +1,6 @@
-import type { HostExit } from "@gpujob/spec";
+import type { HostExit, HostProbe } from "@gpujob/spec";
 import { askStop, beginSpare, dropSpare, preferSpare, releaseAttempt, stopJob } from "./attempt.ts";
-import type { Attempt } from "./context.ts";
+import type { Attempt, Member } from "./context.ts";
 import type { Draft } from "./draft.ts";
 import {
   ask,
@@ -29,6 +29,7 @@ export function applyNodeReady(draft: Draft, event: Of<"node-ready">): void {
     isReady: true,
     identity: { bootId: event.bootId, machineId: event.machineId },
     ...(event.bootMs === undefined ? {} : { bootMs: event.bootMs }),
+    ...speedsOf(event.probe),
     ...(isTakenOver || billedFrom === undefined ? {} : { billedFrom }),
   });
   if (!attempt.members.every((member) => member.isReady)) return;
@@ -37,6 +38,17 @@ export function applyNodeReady(draft: Draft, event: Of<"node-ready">): void {
   for (const { member } of attempt.members)
     ask(draft, { kind: "prepare-host", attempt: number, member });
   chooseSooner(draft, number);
+}
+
+/** What a probe found of a machine's ways in, for later plans. */
+function speedsOf(probe: HostProbe | undefined): Pick<Member, "downloadMbps" | "diskMibPerSecond"> {
+  if (probe === undefined) return {};
+  const { downloads, diskReadMBps } = probe;
+  const downloadMbps = Math.max(0, ...downloads.map(({ mbps }) => mbps));
+  return {
+    ...(downloadMbps === 0 ? {} : { downloadMbps }),
+    ...(diskReadMBps === undefined ? {} : { diskMibPerSecond: (diskReadMBps * 1e6) / 2 ** 20 }),
+  };
 }
 
 /** Of two that boot side by side the one that is ready first counts, and the other is given back. */

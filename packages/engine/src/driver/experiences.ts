@@ -31,7 +31,7 @@ function tell(submission: Submission, attempt: Attempt, member: Member): Experie
   // A machine taken over from another run was rented by that one.
   if (submission.on !== undefined && attempt.number === 1) return undefined;
   const { platform, instanceType, market } = attempt.candidate.offer;
-  const { bootMs, sentBytes, sentMs } = member;
+  const { bootMs, sentBytes, sentMs, downloadMbps, diskMibPerSecond } = member;
   const told: Experience = {
     leaseKey: member.leaseKey,
     platform,
@@ -41,6 +41,8 @@ function tell(submission: Submission, attempt: Attempt, member: Member): Experie
     ...createdOf(attempt, member),
     ...(bootMs === undefined ? {} : { bootMs }),
     ...(sentBytes === undefined || sentMs === undefined ? {} : { sentBytes, sentMs }),
+    ...(downloadMbps === undefined ? {} : { downloadMbps }),
+    ...(diskMibPerSecond === undefined ? {} : { diskMibPerSecond }),
     ...endOf(attempt, member),
     ...leftOf(submission, attempt, member),
     ...billOf(submission, attempt, member),
