@@ -98,7 +98,6 @@ describe("reading a command line", () => {
   it("refuses what a later part brings instead of ignoring it", async ({ expect }) => {
     const later = [
       ["submit", "--probe"],
-      ["cost", "--advise"],
       ["doctor", "--probe"],
     ];
     for (const [name = "", ...words] of later) {

@@ -31,6 +31,8 @@ export type { LeaseCharge, LeaseUse } from "./bill.ts";
 export { withAccount } from "./own-account.ts";
 export type { Accounts } from "./own-account.ts";
 export { openPurse } from "./own-credit.ts";
+export { adviseTerms } from "./advise-terms.ts";
+export type { MachineUse, TermAdvice, TermComparison, TermOffer } from "./advise-terms.ts";
 export type { Bill, Payment, Purse } from "./own-credit.ts";
 export { decideAfterFailure } from "./decide-failover.ts";
 export type { FailoverDecision, FailureSituation } from "./decide-failover.ts";

@@ -1,4 +1,5 @@
 import type { Readable, Writable } from "node:stream";
+import type { TermAdvice } from "@gpujob/scheduler";
 import type { PlaceRecord } from "@gpujob/scheduler";
 import type {
   Failure,
@@ -45,9 +46,9 @@ export interface PlanResult extends Plan {
   readonly warnings: readonly string[];
   /** What would happen, in money, if nobody came back. */
   readonly worstCase: string;
-  /** Variables that the first candidate's place gives to the job, such as mirrors; `mirrors: none` leaves them out. */
   /** What the job's own rules will do beside renting the best offer, and what that costs. */
   readonly notes?: readonly string[];
+  /** Variables that the first candidate's place gives to the job, such as mirrors; `mirrors: none` leaves them out. */
   readonly environment?: Readonly<Record<string, string>>;
   /** Why there are no candidates and what would change that; absent where there are some. */
   readonly noOffer?: Failure;
@@ -67,7 +68,6 @@ export interface PlanOptions {
    * faster where there are tens of thousands. @default "each"
    */
   readonly rejections?: "each" | "grouped";
-}
   /** Where the plan is written, for `planned`. */
   readonly out?: string;
   readonly planned?: PlannedFile;
@@ -92,10 +92,11 @@ export interface PastPlan extends Plan {
   readonly runId: string;
   readonly name: string;
   readonly decisions: readonly PastDecision[];
+}
 
 export interface SubmitOptions extends JobInput {
-  /** Where outputs go. @default `./outputs/<run>` */
   readonly planned?: PlannedFile;
+  /** Where outputs go. @default `./outputs/<run>` */
   readonly output?: string;
   readonly idempotencyKey?: string;
   /** Name of a run whose kept machine is used. */
@@ -245,9 +246,24 @@ export interface DrillReport {
 }
 
 export interface CostReport {
-  readonly total: Money;
   /** The platforms' bills. */
+  readonly total: Money;
   readonly lines: readonly LedgerLine[];
+  /** How they are paid where the configuration tells of coupons or prepaid hours, by the order in which they ended. */
+  readonly toPay?: {
+    readonly amount: Money;
+    /** Negative or zero, like `coupons`. */
+    readonly prepaidHours: Money;
+    readonly coupons: Money;
+  };
+}
+
+/** The user's own use by the hour against whole days, weeks and months. Nothing is bought. */
+export interface TermReport {
+  readonly from: string;
+  readonly to: string;
+  readonly currency: string;
+  readonly advice: readonly TermAdvice[];
 }
 
 export interface AuditReport {
@@ -382,6 +398,8 @@ type Wait = { readonly signal: AbortSignal };
 export interface Gpujob {
   /** Offers that a platform told a moment ago may stand for asking it again; each shows when it was seen. */
   plan(input: JobInput, options: PlanOptions & Wait): Promise<PlanResult>;
+  /** The decisions that a run took, from its journal. Asks nobody. */
+  pastPlan(reference: string | undefined): Promise<PastPlan>;
   submit(options: SubmitOptions, wait: Wait): Promise<SubmittedRun>;
   offers(filter: OfferFilter, wait: Wait): Promise<OffersResult>;
 
@@ -398,8 +416,6 @@ export interface Gpujob {
     reference: string | undefined,
     options: { readonly follow?: boolean } & Wait,
   ): AsyncIterable<TimelineEntry>;
-  /** The decisions that a run took, from its journal. Asks nobody. */
-  pastPlan(reference: string | undefined): Promise<PastPlan>;
   /** Watches a run driven by anyone: events from now on, the result when it settles. */
   waitRun(reference: string | undefined, wait: Wait): Promise<RunView>;
 
@@ -457,6 +473,8 @@ export interface Gpujob {
   ): Promise<FileTransferReport>;
 
   cost(filter: { readonly since?: number; readonly run?: string }): Promise<CostReport>;
+  /** Compares own use since a time in epoch milliseconds, or of 30 days, with the terms that are known. Buys nothing. */
+  adviseTerms(filter: { readonly since?: number }): Promise<TermReport>;
   audit(
     options: { readonly fix?: boolean; readonly ended?: string },
     wait: Wait,

@@ -131,6 +131,7 @@ const flagNames: ReadonlyMap<string, string> = new Map([
   ["limits.price", "--max-price"],
   ["limits.budget", "--budget"],
   ["limits.time", "--max-time"],
+  ["startAt", "--start-at"],
   ["resources.gpu", "--gpu"],
   ["platforms.allow", "--platform"],
   ["run", "the command after --"],

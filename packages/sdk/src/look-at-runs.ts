@@ -4,6 +4,7 @@ import { readLastBeat } from "./beat-file.ts";
 import type { Gpujob } from "./gpujob.ts";
 import { readLogs } from "./logs.ts";
 import { createDriverGuard, viewWithDriver } from "./lost-drivers.ts";
+import { firstDay } from "./own-money.ts";
 import { costOf, findRun, readReceipt, showRun, submissionOf, toRunView } from "./runs.ts";
 import { toTimelineEntry } from "./timeline.ts";
 import type { Workshop } from "./workshop.ts";
@@ -15,7 +16,14 @@ export function createViews(
   workshop: Workshop,
 ): Pick<
   Gpujob,
-  "listRuns" | "showRun" | "receipt" | "readLogs" | "readTimeline" | "waitRun" | "cost"
+  | "listRuns"
+  | "showRun"
+  | "receipt"
+  | "readLogs"
+  | "readTimeline"
+  | "waitRun"
+  | "cost"
+  | "adviseTerms"
 > {
   const { around } = workshop;
   const now = (): number => around.clock.now();
@@ -77,14 +85,26 @@ export function createViews(
     async cost({ since, run }) {
       const { configuration } = await workshop.setUp();
       const row = run === undefined ? undefined : await find(run);
-      return costOf(
-        await workshop.store(),
-        {
-          ...(since === undefined ? {} : { since }),
-          ...(row === undefined ? {} : { runId: row.runId }),
-        },
-        { now: now(), currency: configuration.config.currency },
-      );
+      const filter = {
+        ...(since === undefined ? {} : { since }),
+        ...(row === undefined ? {} : { runId: row.runId }),
+      };
+      const { config } = configuration;
+      const at = { now: now(), currency: config.currency };
+      const report = await costOf(await workshop.store(), filter, at);
+      if (firstDay(config.platforms.flatMap(({ account }) => account ?? [])) === undefined)
+        return report;
+      const { payBills } = await import("./on-demand.ts");
+      const toPay = await payBills(await workshop.store(), config, report, at.now);
+      return toPay === undefined ? report : { ...report, toPay };
+    },
+    async adviseTerms({ since }) {
+      const { configuration } = await workshop.setUp();
+      const { adviseOnTerms } = await import("./on-demand.ts");
+      return adviseOnTerms(await workshop.store(), configuration.config, {
+        now: now(),
+        ...(since === undefined ? {} : { since }),
+      });
     },
   };
 }

@@ -14,6 +14,7 @@ export { learntOf, readExperiences } from "./experiences.ts";
 export { createEnginePorts } from "./engine-ports.ts";
 export { changeFaults, meterOf, resetMarkets, serveMockMarket } from "./mock-markets.ts";
 export { readBills } from "./own-bills.ts";
+export { adviseOnTerms, payBills } from "./own-history.ts";
 export { retryRun } from "./retry.ts";
 export { describeReference, findReferences, resolveSecret } from "./secrets.ts";
 export { createStockWatch } from "./stock-watch.ts";

@@ -127,7 +127,6 @@ export function openWorkshop(options: GpujobOptions): Workshop {
       },
     });
     return {
-      learnt: async () => readExperiences(around, getStore),
       configuration,
       platforms,
       planner,

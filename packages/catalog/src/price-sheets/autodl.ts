@@ -3,6 +3,11 @@ import type { SheetTable } from "./price-sheet.ts";
 // Of the marketplace, of Pro and of GPUhub alike; see the platform's facts in `rentals.ts`.
 const perSecond = { unitSeconds: 1, minimumSeconds: 0, isBootBilled: false } as const;
 
+const monthly = {
+  source: "https://www.autodl.com marketplace, monthly plan of one card",
+  observedAt: "2026-10-01",
+} as const;
+
 /** Machines rented in the console of the marketplace. Members pay about 5 % less. */
 const marketplace: SheetTable = {
   platform: "autodl",
@@ -20,11 +25,21 @@ const marketplace: SheetTable = {
     { card: "rtx3080ti", gpu: "RTX 3080 Ti 12GB", price: 1.03 },
     { card: "rtx3090", gpu: "RTX 3090 24GB", price: 1.39 },
     { card: "v100-32gb", gpu: "V100 32GB", price: 1.98 },
-    { card: "rtx4090", gpu: "RTX 4090 24GB", price: 1.98 },
+    {
+      card: "rtx4090",
+      gpu: "RTX 4090 24GB",
+      price: 1.98,
+      terms: [{ per: "month", price: 1052, ...monthly }],
+    },
     { card: "mtts4000", gpu: "MTT S4000 48GB", price: 1.96 },
     { card: "ascend910b2", gpu: "Ascend 910B2 64GB", price: 3.87 },
     { card: "h800", gpu: "H800 80GB", price: 10.5 },
-    { card: "rtx4090d", gpu: "RTX 4090D 24GB", price: 2.08 },
+    {
+      card: "rtx4090d",
+      gpu: "RTX 4090D 24GB",
+      price: 2.08,
+      terms: [{ per: "month", price: 946, ...monthly }],
+    },
     { card: "rtx3090ti", gpu: "RTX 3090 Ti 24GB", price: 2.7 },
     { card: "rtx5090", gpu: "RTX 5090 32GB", price: 2.93 },
     { card: "a40", gpu: "A40 48GB", price: 3.14 },

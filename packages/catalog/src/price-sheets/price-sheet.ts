@@ -1,4 +1,4 @@
-import type { BillingRule, Currency, Market, Money } from "@gpujob/spec";
+import type { BillingRule, Currency, Market, Money, TermLength } from "@gpujob/spec";
 
 /**
  * How far a price can be trusted. `documented`: the platform publishes it. `observed`: somebody paid or was shown it.
@@ -17,6 +17,8 @@ export interface PriceSheet {
   readonly pricePerHour: Money;
   readonly market: Market;
   readonly billing: BillingRule;
+  /** What one card costs for a whole day, week or month, in the console; it is paid whether it is used or not. */
+  readonly terms?: readonly SheetTerm[];
   /** The platform's own region name, where the price holds in one only. */
   readonly region?: string;
   /** ISO 3166-1 alpha-2 code in lower case; absent where machines stand in several countries. */
@@ -28,10 +30,17 @@ export interface PriceSheet {
   readonly confidence: PriceConfidence;
 }
 
+export interface SheetTerm {
+  readonly per: TermLength;
+  readonly price: Money;
+  readonly source: string;
+  readonly observedAt: string;
+}
+
 /** Sheets of one seller as they are written down: what most of them share, and a row for each card. */
 export interface SheetTable extends Omit<
   PriceSheet,
-  "id" | "gpu" | "pricePerHour" | "market" | "observedAt" | "source" | "confidence"
+  "id" | "gpu" | "pricePerHour" | "terms" | "market" | "observedAt" | "source" | "confidence"
 > {
   readonly currency: Currency;
   readonly market?: Market;
@@ -48,6 +57,8 @@ export interface SheetRow {
   readonly gpu: string;
   /** In the table's currency, for one card per hour. */
   readonly price: number;
+  /** In the table's currency. */
+  readonly terms?: readonly (Omit<SheetTerm, "price"> & { readonly price: number })[];
   readonly market?: Market;
   readonly region?: string;
   readonly source?: string;

@@ -1,3 +1,4 @@
+import type { Money } from "@gpujob/spec";
 import { autodlTables } from "./autodl.ts";
 import { byHandTables } from "./by-hand.ts";
 import { compshareTables } from "./compshare.ts";
@@ -19,15 +20,22 @@ export function findSheet(id: string): PriceSheet | undefined {
   return listSheets().find((sheet) => sheet.id === id.toLowerCase());
 }
 
+function toMoney({ currency }: SheetTable, amount: number): Money {
+  return { currency, micros: Math.round(amount * 1e6) };
+}
+
 function toSheet(table: SheetTable, row: SheetRow): PriceSheet {
   const region = row.region ?? table.region;
   return {
     id: `${table.platform}/${row.card}`,
     platform: table.platform,
     gpu: row.gpu,
-    pricePerHour: { currency: table.currency, micros: Math.round(row.price * 1e6) },
+    pricePerHour: toMoney(table, row.price),
     market: row.market ?? table.market ?? "on-demand",
     billing: table.billing,
+    ...(row.terms === undefined
+      ? {}
+      : { terms: row.terms.map((term) => ({ ...term, price: toMoney(table, term.price) })) }),
     ...(region === undefined ? {} : { region }),
     ...(table.country === undefined ? {} : { country: table.country }),
     source: row.source ?? table.source,

@@ -1,8 +1,9 @@
 import { groupCost } from "../cost-groups.ts";
 import { defineCommand } from "../definition.ts";
-import { booleanFlag, choiceFlag, laterFlag, textFlag, usage, valueFlag } from "../flags.ts";
+import { booleanFlag, choiceFlag, textFlag, usage, valueFlag } from "../flags.ts";
 import { present } from "../present.ts";
 import { readSince } from "../read-values.ts";
+import { renderAdvice } from "../render/advice.ts";
 import { renderCost, renderCostCsv, renderCostGroups } from "../render/cost.ts";
 
 /** Shows the money. */
@@ -13,6 +14,7 @@ export const cost = defineCommand({
     "gpujob cost --since 7d --by platform",
     "gpujob cost --run r-k3v9x2",
     "gpujob cost --csv",
+    "gpujob cost --advise --since 90d",
   ],
   args: {},
   flags: {
@@ -20,12 +22,18 @@ export const cost = defineCommand({
     run: textFlag("Only this run", "RUN"),
     by: choiceFlag("One line per group", ["run", "platform", "day", "label"]),
     csv: booleanFlag("Comma-separated values"),
-    advise: laterFlag("boolean"),
+    advise: booleanFlag("Compare own use with whole days, weeks and months; buys nothing"),
   },
   run: async ({ flags }, context) => {
+    if (flags.advise && (flags.csv || flags.by !== undefined || flags.run !== undefined))
+      throw usage("--advise looks at all runs: leave --by, --csv and --run out.");
     if (flags.csv && flags.by !== undefined) throw usage("--csv gives every line; leave --by out.");
     const gpujob = await context.gpujob();
     const since = flags.since?.(context.now());
+    if (flags.advise) {
+      const terms = await gpujob.adviseTerms(present({ since }));
+      return { data: terms, lines: (view) => renderAdvice(terms, view) };
+    }
     const data = await gpujob.cost(present({ since, run: flags.run }));
     const { by } = flags;
     if (by === undefined) {

@@ -1,5 +1,5 @@
 import { formatBytes, formatMoney } from "@gpujob/spec";
-import type { Money, Plan, PlanCandidate } from "@gpujob/spec";
+import type { Plan, PlanCandidate } from "@gpujob/spec";
 import type { PastPlan, PlanResult } from "@gpujob/sdk";
 import { gpuLabel } from "./gpu.ts";
 import { renderModel } from "./model.ts";
@@ -47,14 +47,15 @@ const columns: readonly Column<PlanCandidate>[] = [
     dropOrder: 2,
   },
   { header: "TOTAL", value: (row) => formatMoney(row.totalPrice), align: "right" },
-  {
-    header: "TO PAY",
-    value: ({ toPay }) => (toPay === undefined ? "" : formatMoney(toPay.amount)),
-    align: "right",
-    dropOrder: 0,
-  },
   { header: "STOCK", value: ({ availability }) => availability, dropOrder: 6 },
 ];
+
+/** Only where coupons or prepaid hours of an account pay a part. */
+const toPay: Column<PlanCandidate> = {
+  header: "TO PAY",
+  value: (row) => formatMoney(row.toPay?.amount ?? row.totalPrice),
+  align: "right",
+};
 
 /** The decision table: what fits in order, why, what does not fit, what was not asked, and all that was assumed. */
 export function renderPlan(
@@ -99,8 +100,11 @@ function renderDecision(plan: Plan, view: View, options: PlanViewOptions): reado
     dropOrder: 3,
   };
   const hidden = plan.candidates.length - shown.length;
+  const paid = shown.some((row) => row.toPay !== undefined) ? [toPay] : [];
   return [
-    ...(shown.length > 0 ? renderTable([...columns, age], shown, view) : ["No offer fits."]),
+    ...(shown.length > 0
+      ? renderTable([...columns, ...paid, age], shown, view)
+      : ["No offer fits."]),
     ...(hidden > 0 ? [paint(`… and ${hidden} more that fit.`, "dim", view)] : []),
     "",
     ...explain(shown, view, options.isExplained === true),

@@ -8,8 +8,11 @@ import {
   sampleModel,
   sampleOffer,
   samplePlan,
+  sampleRichCandidate,
   sampleRun,
+  sampleTerms,
 } from "../testing/samples.ts";
+import { renderAdvice } from "./advice.ts";
 import { renderAudit } from "./audit.ts";
 import { renderCost, renderCostCsv } from "./cost.ts";
 import { renderFailure } from "./failure.ts";
@@ -46,6 +49,15 @@ const roomy = sampleCandidate({ model: { needGib: 22.5, headroomGib: 1.5 } });
 const pages: Readonly<Record<string, (view: View) => readonly string[]>> = {
   plan: (view) => renderPlan(samplePlan(), view),
   "plan explained": (view) => renderPlan(samplePlan(), view, { isExplained: true }),
+  "plan with everything in its price": (view) =>
+    renderPlan(
+      samplePlan({ candidates: [sampleRichCandidate(), sampleCandidate({ rank: 2 })] }),
+      view,
+      {
+        isExplained: true,
+      },
+    ),
+  "advice on terms": (view) => renderAdvice(sampleTerms(), view),
   "plan that fits nothing": (view) => renderPlan(samplePlan({ candidates: [] }), view),
   "plan for a model": (view) =>
     renderPlan(samplePlan({ candidates: [roomy], model: sampleModel }), view),

@@ -22,6 +22,8 @@ export const jobFlags = {
   budget: textFlag('Most for the whole run, such as "50 CNY"', "MONEY"),
   "max-time": textFlag("Longest time for the whole run, such as 6h", "TIME"),
   queue: textFlag("Wait so long for stock", "TIME"),
+  "start-at": textFlag('Begin then, such as "02:00 Asia/Shanghai"', "WHEN"),
+  deadline: textFlag('Be done by then, such as "2026-12-01T08:00+08:00"', "WHEN"),
   keep: textFlag("Keep the machine so long after the job (paid)", "TIME"),
   host: textFlag('This machine, such as "ssh -p 34222 root@HOST"', "SSH"),
   sheet: textFlag(
@@ -44,6 +46,8 @@ interface JobFlagValues {
   readonly budget: string | undefined;
   readonly "max-time": string | undefined;
   readonly queue: string | undefined;
+  readonly "start-at": string | undefined;
+  readonly deadline: string | undefined;
   readonly keep: string | undefined;
   readonly host: string | undefined;
   readonly sheet: string | undefined;
@@ -90,6 +94,8 @@ function readOverrides(flags: JobFlagValues): Record<string, unknown> {
     region: flags.region.length === 0 ? undefined : flags.region,
     limits: Object.keys(limits).length === 0 ? undefined : limits,
     queue: flags.queue,
+    startAt: flags["start-at"],
+    deadline: flags.deadline,
     keep: flags.keep,
     profile: flags.profile,
   });

@@ -1,4 +1,4 @@
-import type { OfferRow, PlanResult, RunDetail } from "@gpujob/sdk";
+import type { OfferRow, PlanResult, RunDetail, TermReport } from "@gpujob/sdk";
 import type { LedgerLine, ModelPlan, Money, PlanCandidate, RunView } from "@gpujob/spec";
 
 /** Money in CNY, or another currency, from a number of whole units. */
@@ -80,6 +80,65 @@ export function samplePlan(change: Partial<PlanResult> = {}): PlanResult {
     environment: { HF_ENDPOINT: "https://mirror.example" },
     worstCase: "If nobody comes back, autodl ends the machine after 24h: at most 45.12 CNY.",
     ...change,
+  };
+}
+
+/** A candidate on which everything costs something and coupons pay a part. */
+export function sampleRichCandidate(): PlanCandidate {
+  return sampleCandidate({
+    totalPrice: money(4.87),
+    toPay: { amount: money(2.37), prepaidHours: money(-1.5), coupons: money(-1) },
+    pricedIn: "USD",
+    breakdown: {
+      compute: money(3.76),
+      disk: money(0.06),
+      publicIp: money(0.02),
+      egress: null,
+      boot: money(0.05),
+      imagePull: money(0.11),
+      upload: money(0.05),
+      download: null,
+      keep: money(0.47),
+      surcharges: money(0.2),
+      minimum: money(0.1),
+      expectedRework: money(0),
+      discount: money(-0.23),
+      ownRate: "member 0.95",
+      tax: money(0.28),
+      unknown: ["the size of the results (expectedOutput)"],
+    },
+  });
+}
+
+/** Use by the hour of a card whose month would have paid, and of one for which no term is known. */
+export function sampleTerms(): TermReport {
+  const terms = [
+    {
+      per: "day" as const,
+      price: money(38),
+      source: "platforms.autodl.account.terms",
+      breakEvenHours: 20.2,
+      worth: 3,
+      cost: money(1300),
+    },
+    {
+      per: "month" as const,
+      price: money(1052),
+      source: "autodl/rtx4090 in its console, 2026-10-01",
+      breakEvenHours: 559.6,
+      worth: 1,
+      cost: money(1090),
+    },
+  ];
+  const used = { model: "RTX4090", count: 1, perHour: money(1.88), mostAtOnce: 1 };
+  return {
+    from: "2026-10-25T12:00:00.000Z",
+    to: "2026-11-24T12:00:00.000Z",
+    currency: "CNY",
+    advice: [
+      { ...used, platform: "autodl", hours: 701, cost: money(1317.88), terms, best: "month" },
+      { ...used, platform: "算力云", hours: 12.5, cost: money(23.5), terms: [], best: "hour" },
+    ],
   };
 }
 

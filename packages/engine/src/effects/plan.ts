@@ -1,5 +1,6 @@
 import { dropExpired } from "@gpujob/scheduler";
 import { GpujobError } from "@gpujob/spec";
+import { withWorkLeft } from "../core/appointment.ts";
 import { demandLarger } from "../core/larger-card.ts";
 import { takeMachine } from "./take-machine.ts";
 import type { Work } from "./work.ts";
@@ -20,8 +21,8 @@ export async function runPlan(work: Work): Promise<void> {
   const { planned, ...usual } = submission;
   // The first machine is the one that was agreed on. What follows when it is lost is up to what there is then.
   const held = planned !== undefined && attempts.length === 0 ? { ...usual, planned } : usual;
-  const asked =
-    larger === undefined ? held : { ...held, job: demandLarger(submission.job, larger) };
+  const left = withWorkLeft(submission.job, attempts);
+  const asked = { ...held, job: larger === undefined ? left : demandLarger(left, larger) };
   const wait = isQueued === true ? { signal, isWaiting: true } : { signal };
   const plan = await ports.makePlan(asked, current, wait);
   const above = larger === undefined ? {} : { aboveGib: larger.aboveGib };
