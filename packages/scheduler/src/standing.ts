@@ -1,3 +1,4 @@
+import type { PlatformTraits } from "@gpujob/catalog";
 import type { JobSpec, Money, Offer, PlanCandidate } from "@gpujob/spec";
 import { believe, experienceFactor, type PlaceBelief } from "./place-belief.ts";
 import { describeRecord } from "./describe-record.ts";
@@ -40,34 +41,73 @@ export function standOf(
 ): readonly Standing[] {
   const profile = findProfile(job.profile);
   const scale = priceScale(priced.map(({ due }) => due));
+  // There may be thousands of offers, and a few dozens of places.
+  const known = compileKnown(records);
   return priced.map(({ offer, due }) => {
+    if (profile === undefined || scale === undefined) return byPrice({ offer, due }, known);
     const traits = traitsByPlatform[offer.platform];
-    if (profile === undefined || scale === undefined) return byPrice({ offer, due }, records);
-    const belief = believe(offer, traits, records);
+    const belief = known.belief(offer, traits);
     const input: ScoreInput = { offer, totalPrice: due, belief, traits };
     return {
       // Rounded, so that what is equal for people is ordered by the next rule and not by the last bit.
       order: -Math.round(pointsOf(profile, input, scale) * 1e6),
-      explain: () => ({
+      explain: once(() => ({
         score: explainScore(profile, input, scale),
-        ...experienceOf(offer, records),
-      }),
+        ...experienceOf(known.record(offer)),
+      })),
     };
   });
 }
 
+/** What was learnt, each place looked up and put into words once. */
+interface Known {
+  readonly belief: (offer: Offer, traits: PlatformTraits | undefined) => PlaceBelief;
+  readonly platform: (offer: Offer) => PlaceRecord | undefined;
+  readonly record: (offer: Offer) => Described | undefined;
+}
+
+interface Described {
+  readonly seen: readonly string[];
+}
+
+function compileKnown(records: Records | undefined): Known {
+  const described = new Map<PlaceRecord, Described>();
+  const beliefs = new Map<string, PlaceBelief>();
+  return {
+    belief(offer, traits) {
+      const key = `${typeKey(offer)}\t${offer.availability}`;
+      const belief = beliefs.get(key) ?? believe(offer, traits, records);
+      beliefs.set(key, belief);
+      return belief;
+    },
+    platform: (offer) => records?.byPlatform[offer.platform],
+    record(offer) {
+      const record = records?.byType[typeKey(offer)] ?? records?.byPlatform[offer.platform];
+      if (record === undefined) return undefined;
+      const words = described.get(record) ?? { seen: describeRecord(record) };
+      described.set(record, words);
+      return words;
+    },
+  };
+}
+
+function once<Value>(make: () => Value): () => Value {
+  let made: { readonly value: Value } | undefined;
+  return () => (made ??= { value: make() }).value;
+}
+
 /** The cheapest first, where own experience makes a price count for a little more or less. */
-function byPrice({ offer, due }: Priced, records: Records | undefined): Standing {
-  const isKnown = records?.byPlatform[offer.platform] !== undefined;
-  const belief: PlaceBelief | undefined = isKnown ? believe(offer, undefined, records) : undefined;
-  const factor = belief === undefined ? 1 : experienceFactor(belief);
+function byPrice({ offer, due }: Priced, known: Known): Standing {
+  const platform = known.platform(offer);
+  // Against what anybody would expect of an unknown platform, so that reputation changes no price.
+  const factor = platform === undefined ? 1 : experienceFactor(known.belief(offer, undefined));
   const micros = Math.round(due.micros * factor);
   const countsAs = micros === due.micros ? undefined : { currency: due.currency, micros };
   return {
     order: micros,
     ...(countsAs === undefined ? {} : { countsAs }),
-    ...becauseOf(records?.byPlatform[offer.platform]),
-    explain: () => experienceOf(offer, records, countsAs),
+    ...becauseOf(platform),
+    explain: once(() => experienceOf(known.record(offer), countsAs)),
   };
 }
 
@@ -88,12 +128,10 @@ function becauseOf(record: PlaceRecord | undefined): Pick<Standing, "because"> {
 }
 
 function experienceOf(
-  offer: Offer,
-  records: Records | undefined,
+  known: Described | undefined,
   countsAs?: Money,
 ): Pick<PlanCandidate, "experience"> {
-  const record = records?.byType[typeKey(offer)] ?? records?.byPlatform[offer.platform];
-  if (record === undefined) return {};
-  const seen = describeRecord(record);
+  if (known === undefined) return {};
+  const { seen } = known;
   return { experience: { seen, ...(countsAs === undefined ? {} : { countsAs }) } };
 }
