@@ -66,7 +66,7 @@ export function renderPlan(
   return [
     ...renderDecision(plan, view, options),
     ...wrap(plan.noOffer?.hint ?? "", view.columns, "  ").filter((line) => line !== ""),
-    ...renderAssumptions(plan, view, options.isExplained === true),
+    ...renderAssumptions(plan, view),
   ];
 }
 
@@ -103,7 +103,7 @@ function renderDecision(plan: Plan, view: View, options: PlanViewOptions): reado
   const paid = shown.some((row) => row.toPay !== undefined) ? [toPay] : [];
   return [
     ...(shown.length > 0
-      ? renderTable([...columns, ...paid, age], shown, view)
+      ? renderTable([...columns.toSpliced(-1, 0, ...paid), age], shown, view)
       : ["No offer fits."]),
     ...(hidden > 0 ? [paint(`… and ${hidden} more that fit.`, "dim", view)] : []),
     "",
@@ -160,11 +160,12 @@ function sayEnvironment({ environment, candidates }: PlanResult): readonly strin
   return [`Sets on ${where}: ${set.join(" ")} (mirrors: none leaves it out).`];
 }
 
-function renderAssumptions(plan: PlanResult, view: View, isExplained: boolean): readonly string[] {
+function renderAssumptions(plan: PlanResult, view: View): readonly string[] {
   const { files, bytes, ignoredLarge } = plan.upload;
-  const used = new Set(plan.candidates.map(({ pricedIn }) => pricedIn));
+  const foreign = plan.candidates.flatMap(({ pricedIn }) => pricedIn ?? []);
+  const used = new Set(foreign.length === 0 ? [] : [...foreign, plan.currency]);
   const rates = plan.exchangeRates
-    .filter(({ currency }) => used.has(currency) || (isExplained && currency !== plan.currency))
+    .filter(({ currency }) => used.has(currency))
     .map(
       (rate) =>
         `Rate: 1 ${rate.currency} = ${rate.cnyPerUnit} CNY (${rate.observedAt.slice(0, 10)}, ${rate.source})`,
