@@ -21,12 +21,13 @@ export async function sweepUntilClean(
 ): Promise<readonly Violation[]> {
   const { timeline } = world;
   const violations: Violation[] = [];
+  const told = new Set<string>();
   for (const pauseMs of pauses) {
     await timeline.run(() => false, timeline.now() + pauseMs);
     // Where nothing is left, nothing can be found: most histories end so, and looking costs as much as a few of their steps.
     if (!isAnythingLeft(world)) continue;
     let isOver = false;
-    const swept = sweepOnce(world, runId).finally(() => (isOver = true));
+    const swept = sweepOnce(world, runId, told).finally(() => (isOver = true));
     await timeline.run(() => isOver, Number.POSITIVE_INFINITY);
     violations.push(...(await swept));
   }
@@ -42,7 +43,11 @@ function isAnythingLeft({ markets }: SharedWorld): boolean {
   );
 }
 
-async function sweepOnce(world: SharedWorld, runId: string): Promise<readonly Violation[]> {
+async function sweepOnce(
+  world: SharedWorld,
+  runId: string,
+  told: Set<string>,
+): Promise<readonly Violation[]> {
   const process = createDriverProcess({
     name: "audit",
     timeline: world.timeline,
@@ -62,27 +67,33 @@ async function sweepOnce(world: SharedWorld, runId: string): Promise<readonly Vi
     { signal: new AbortController().signal },
   );
   for (const each of report.fixed) world.trace?.(`audit ${each.leaseId}: ${each.note}`);
-  const { fixed, billing, unconfirmed, byHand, unknown } = report;
-  return findHidden(world, [...fixed, ...billing, ...unconfirmed, ...byHand, ...unknown]);
+  // Of a machine that no run knows its user is told once: when it is given back.
+  for (const { leaseId } of report.fixed) if (leaseId !== null) told.add(leaseId);
+  const { billing, unconfirmed, byHand, unknown } = report;
+  const shown = [...billing, ...unconfirmed, ...byHand, ...unknown];
+  return findHidden(world, shown)
+    .filter(({ leaseId }) => !told.has(leaseId))
+    .map(toLeak);
 }
 
 /** Machines that only their user can end, that bill, and that the audit does not show. */
 function findHidden(
   { markets, vouched }: SharedWorld,
   shown: readonly { readonly leaseId: string | null; readonly note: string }[],
-): readonly Violation[] {
+): readonly Machine[] {
   const isShown = ({ leaseId, request }: Machine): boolean =>
     shown.some((each) => each.leaseId === leaseId || each.note.includes(request.leaseKey));
   return markets.flatMap((market) =>
     market
       .machines()
       .filter((machine) => market.isUsers(machine))
-      .filter((machine) => !isShown(machine) && !vouched.has(machine.request.leaseKey))
-      .map(({ leaseId }) => ({
-        kind: "leak" as const,
-        what: `${leaseId} bills until its user ends it, and the audit does not say so`,
-      })),
+      .filter((machine) => !isShown(machine) && !vouched.has(machine.request.leaseKey)),
   );
+}
+
+function toLeak({ leaseId }: Machine): Violation {
+  const what = `${leaseId} bills until its user ends it, and the audit does not say so`;
+  return { kind: "leak", what };
 }
 
 /** Histories share a store, and an audit is about all of it. */
