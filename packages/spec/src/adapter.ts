@@ -378,6 +378,11 @@ export interface Capabilities {
   readonly autoRelease: boolean;
   /** A new machine may stay out of lists and reads for so long, in milliseconds. */
   readonly visibilityWindowMs: number;
+  /**
+   * What `listOffers` answered stands for another call for so long, in milliseconds, where a user only looks; what is
+   * rented is always asked for anew. 0: each question is asked. @default 0
+   */
+  readonly offersFreshMs?: number;
   readonly markets: readonly Market[];
   /** `gang`: the engine makes one lease per member. `native`: one lease holds several nodes. @default "none" */
   readonly multiNode: "none" | "gang" | "native";
@@ -400,11 +405,6 @@ export type Connect = (
   access: NodeAccess & { readonly kind: "ssh" },
   wait: Wait,
 ) => Promise<Channel>;
-  /**
-   * What `listOffers` answered stands for another call for so long, in milliseconds, where a user only looks; what is
-   * rented is always asked for anew. 0: each question is asked. @default 0
-   */
-  readonly offersFreshMs?: number;
 
 /** What an adapter gets from outside. It reads no environment, clock or network of its own. */
 export interface AdapterContext {
