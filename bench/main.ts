@@ -50,9 +50,10 @@ async function measureAll(): Promise<number> {
   };
   say(`${describeMachine()}; every ratio is measured side by side in this run.\n`);
   const lines: Line[] = [];
-  const obstacle = values["no-containers"];
   for (const name of names) {
-    if (obstacle !== undefined && (await load(name)).needsContainers === true) {
+    const { needsContainers = false, obstacle: own } = await load(name);
+    const obstacle = own?.() ?? (needsContainers ? values["no-containers"] : undefined);
+    if (obstacle !== undefined) {
       say(`not measured: ${name} (${obstacle})`);
       continue;
     }

@@ -26,6 +26,8 @@ export interface Benchmark {
   readonly name: string;
   /** Does it need a Docker engine? */
   readonly needsContainers?: boolean;
+  /** Why it cannot be measured here at all; then it is skipped, and that is said. */
+  readonly obstacle?: () => string | undefined;
   /** Throws when it cannot be measured at all: that counts as missed. */
   readonly run: (options: BenchOptions) => Promise<readonly Line[]>;
 }

@@ -65,7 +65,7 @@ function toOffers(row: Readonly<Record<string, string>>, platform: string, index
   return [...make("on-demand", row["Price"]), ...make("spot", row["SpotPrice"])];
 }
 
-function toGpu(row: Readonly<Record<string, string>>): OfferGpu | undefined {
+export function toGpu(row: Readonly<Record<string, string>>): OfferGpu | undefined {
   const name = row["AcceleratorName"] ?? "";
   const known = name === "" ? undefined : normalizeGpuName(name);
   if (known === undefined) return undefined;
