@@ -1,3 +1,5 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { profileNames, type JobSpec, type Offer, type Plan, type ProfileName } from "@gpujob/spec";
 import { describe, it } from "vitest";
 import { findProfile, makePlan } from "./index.ts";
@@ -83,6 +85,20 @@ describe("a profile", () => {
       const profile = findProfile(name);
       const sum = Object.values(profile?.weights ?? {}).reduce((total, each) => total + each, 0);
       expect([name, sum]).toEqual([name, name === "cheapest" ? 0 : 100]);
+    }
+  });
+
+  it("stands in the documentation as it is", async ({ expect }) => {
+    const page = await readFile(join(import.meta.dirname, "../../../docs/choosing.md"), "utf8");
+    const rows = page.split("\n").map((line) => line.split("|").map((cell) => cell.trim()));
+    const order = ["price", "availability", "stability", "ease", "domestic", "support"] as const;
+    for (const name of profileNames.filter((each) => each !== "cheapest")) {
+      const row = rows.find(([, cell]) => cell === `\`${name}\``) ?? [];
+      const weights = findProfile(name)?.weights ?? {};
+      expect([name, ...row.slice(3, 9)]).toEqual([
+        name,
+        ...order.map((dimension) => String(weights[dimension] ?? 0)),
+      ]);
     }
   });
 

@@ -314,7 +314,7 @@ export function createJobSchema(names: GpuNames, written?: unknown) {
       profile: () =>
         z
           .enum(profileNames)
-          .meta({ description: "How offers are ranked, default cheapest: see profiles.md." })
+          .meta({ description: "How offers are ranked, default cheapest: see choosing.md." })
           .exactOptional(),
     },
     written,
