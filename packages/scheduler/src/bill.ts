@@ -35,6 +35,12 @@ export function computeTerms(
   };
 }
 
+/** What one node costs per hour after all that is taken off what the platform told of it. */
+export function paidPerHour(price: OfferPrice, statedPerHour: Money): Money {
+  const { perHour, factor } = computeTerms(price, statedPerHour);
+  return scaleMoney(perHour, { times: [factor] });
+}
+
 /** What compute costs for one node in so many seconds. Throws like `billSeconds`. */
 export function billCompute(price: OfferPrice, seconds: number, statedPerHour?: Money): Money {
   const { perHour, factor } = computeTerms(price, statedPerHour);

@@ -26,7 +26,14 @@ export { openPackedOffers, packOffers } from "./pack-offers.ts";
 export { priceOffer } from "./price.ts";
 export type { OfferQuote, PriceContext } from "./price.ts";
 export { expectedReworkSeconds } from "./expected-rework.ts";
-export { billCompute, chargeLease, extraDiskGib, spendingPerHour } from "./bill.ts";
+export {
+  billCompute,
+  chargeLease,
+  computeTerms,
+  extraDiskGib,
+  paidPerHour,
+  spendingPerHour,
+} from "./bill.ts";
 export type { LeaseCharge, LeaseUse } from "./bill.ts";
 export { withAccount } from "./own-account.ts";
 export type { Accounts } from "./own-account.ts";

@@ -1,4 +1,5 @@
 import { convertMoney } from "@gpujob/catalog";
+import { paidPerHour } from "@gpujob/scheduler";
 import type { Failure } from "@gpujob/spec";
 import { formatMoney } from "@gpujob/spec";
 import type { RunEvent } from "./events.ts";
@@ -112,7 +113,9 @@ function dearerThanAllowed(
   const { job, rates } = draft.submission;
   const limit = job.limits.pricePerHour;
   if (limit === undefined || event.pricePerHour === undefined) return undefined;
-  const price = convertMoney(event.pricePerHour, limit.currency, rates);
+  const { offer } = attemptOf(draft.context, event.attempt).candidate;
+  const own = paidPerHour(offer.price, event.pricePerHour);
+  const price = convertMoney(own, limit.currency, rates);
   if (price.micros * job.resources.nodes <= limit.micros) return undefined;
   return {
     kind: "price_changed",

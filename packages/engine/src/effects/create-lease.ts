@@ -1,6 +1,6 @@
 import type { Failure, FailureKind, Lease, LeaseRequest } from "@gpujob/spec";
 import { IncompleteListError, toFailure } from "@gpujob/spec";
-import { imageFor } from "@gpujob/scheduler";
+import { computeTerms, imageFor } from "@gpujob/scheduler";
 import type { Member } from "../core/context.ts";
 import { isEnding } from "../core/status.ts";
 import { usualBootMs } from "./boot-times.ts";
@@ -103,6 +103,8 @@ async function requestFor(work: Work, ref: MemberRef): Promise<LeaseRequest> {
   const { job } = submission;
   const until = endsAt(session, target);
   const priceLimit = job.limits.pricePerHour;
+  const { price } = attempt.candidate.offer;
+  const { factor: paidPart } = computeTerms(price, price.perHour);
   return {
     leaseKey: member.leaseKey,
     ownership: {
@@ -124,7 +126,8 @@ async function requestFor(work: Work, ref: MemberRef): Promise<LeaseRequest> {
       : {
           priceLimit: {
             ...priceLimit,
-            micros: Math.floor(priceLimit.micros / job.resources.nodes),
+            // The platform holds it against its list price, of which less may be paid.
+            micros: Math.floor(priceLimit.micros / job.resources.nodes / paidPart),
           },
         }),
   };
