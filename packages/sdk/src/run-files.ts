@@ -127,7 +127,8 @@ export function createRunFiles(options: {
         signal,
         ...(onProgress === undefined ? {} : { onProgress }),
       });
-      return { files: report.files.map((file) => file.localPath), skipped: report.skipped };
+      const bytes = listing.files.reduce((sum, file) => sum + file.bytes, 0);
+      return { files: report.files.map((file) => file.localPath), skipped: report.skipped, bytes };
     },
   };
 }

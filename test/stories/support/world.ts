@@ -16,6 +16,8 @@ export interface WorldOptions {
   readonly platforms: Readonly<Record<string, Omit<FakePlatformOptions, "clock" | "name">>>;
   readonly script?: Partial<JobScript>;
   readonly job?: Partial<JobSpec>;
+  /** What comes home from each machine. @default 0 */
+  readonly outputBytes?: number;
   /** Does the job write its checkpoint faster than it can be copied, at the moment? */
   readonly isRestless?: () => boolean;
   /** The end of an attempt's log. */
@@ -230,7 +232,7 @@ export async function createWorld(options: WorldOptions): Promise<World> {
         },
         async collectOutputs(session, attempt, { signal }) {
           await session.list(attempt, { globs: [] }, { signal });
-          return { files: [], skipped: [] };
+          return { files: [], skipped: [], bytes: options.outputBytes ?? 0 };
         },
       },
       sshPublicKey: async () => "ssh-ed25519 AAAA test",

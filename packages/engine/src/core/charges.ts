@@ -27,11 +27,12 @@ export function chargesOf(
 export function useOf(
   { job }: Submission,
   { candidate }: Attempt,
-  { pricePerHour }: Member,
+  { pricePerHour, homeBytes }: Member,
 ): Omit<LeaseUse, "seconds"> {
   return {
     extraDiskGib: extraDiskGib(job, candidate.offer),
     ...(pricePerHour === undefined ? {} : { statedPerHour: pricePerHour }),
+    ...(homeBytes === undefined ? {} : { egressGib: homeBytes / 2 ** 30 }),
   };
 }
 

@@ -92,6 +92,8 @@ export interface Member {
   /** Epoch milliseconds; when billing began and ended. */
   readonly billedFrom?: number;
   readonly billedTo?: number;
+  /** Bytes of outputs that came home from it, which some platforms bill; absent: not known. */
+  readonly homeBytes?: number;
   readonly identity?: { readonly bootId: string; readonly machineId: string };
   readonly isReady?: boolean;
   /** What it told of its place: from the create until it was ready, and how long sending so many bytes took. */

@@ -130,6 +130,8 @@ export type RunEvent =
   | (OfAttempt & {
       readonly type: "outputs-collected";
       readonly files: readonly string[];
+      /** By member; absent in old journals, and where nobody counted. */
+      readonly bytes?: readonly number[];
       readonly skipped: number;
     })
   | (OfAttempt & { readonly type: "collect-failed"; readonly failure: Failure })

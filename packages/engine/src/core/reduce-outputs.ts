@@ -16,7 +16,9 @@ import { giveUpOutputs, loseOutputs } from "./lose-outputs.ts";
 type Of<Type extends RunEvent["type"]> = RunEvent & { readonly type: Type };
 
 export function applyCollected(draft: Draft, event: Of<"outputs-collected">): void {
-  const { attempt: number } = event;
+  const { attempt: number, bytes = [] } = event;
+  for (const [member, homeBytes] of bytes.entries())
+    updateMember(draft, number, member, { homeBytes });
   const attempt = updateAttempt(draft, number, { isCollected: true });
   const outputs = new Set([...draft.context.outputs, ...event.files]);
   update(draft, { outputs: [...outputs], isCollectFailed: false });

@@ -79,6 +79,8 @@ export interface RunFiles {
     /** As they are named here, relative to `folder`. */
     readonly files: readonly string[];
     readonly skipped: readonly SkippedFile[];
+    /** Sent by the machine; absent: not counted. */
+    readonly bytes?: number;
   }>;
 }
 

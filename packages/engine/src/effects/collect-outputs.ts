@@ -111,6 +111,7 @@ async function collect(work: Work, number: number): Promise<Report> {
   const { submission, ports } = session;
   const attempt = attemptOf(session.snapshot().context, number);
   const files: string[] = [];
+  const bytes: number[] = [];
   let skipped = 0;
   for (const { member } of attempt.members) {
     const host = await session.host(number, member, { signal });
@@ -125,9 +126,10 @@ async function collect(work: Work, number: number): Promise<Report> {
     });
     files.push(...report.files.map((file) => (subfolder === "" ? file : `${subfolder}/${file}`)));
     skipped += report.skipped.length;
+    bytes.push(report.bytes ?? 0);
   }
   ports.crashPoint("sent:collect-outputs");
-  return { type: "outputs-collected", attempt: number, files, skipped };
+  return { type: "outputs-collected", attempt: number, files, skipped, bytes };
 }
 
 /** What an attempt left that is followed by another is kept apart: the last one's outputs have the plain names. */
