@@ -9,6 +9,10 @@ const config = `platforms:
     adapter: mock
     offers: [{ type: a, gpu: "RTX4090:24GB:1", price: 1.32 CNY/h }]
 `;
+/** The same with every platform whose SDK is large. */
+const withClouds = `${config}  aws: { adapter: aws-ec2, accessKeyId: { env: A }, secretAccessKey: { env: B } }
+  aliyun: { adapter: aliyun, accessKeyId: { env: A }, accessKeySecret: { env: B } }
+`;
 const job = `name: bench
 resources: { gpu: "RTX4090:24GB:1" }
 workdir: .
@@ -29,10 +33,17 @@ export const benchmark: Benchmark = {
       await runGpujob(["submit", "job.yaml", "-y"], { home, cwd });
       const gpujob = async (...argv: string[]): Promise<void> =>
         void (await runGpujob(argv, { home, cwd }));
+      const cloudHome = join(home, "clouds");
+      await mkdir(cloudHome);
+      await writeConfig(cloudHome, config);
+      // The same run in its store; the clouds are not asked for it.
+      await runGpujob(["submit", join(cwd, "job.yaml"), "-y"], { home: cloudHome, cwd });
+      await writeConfig(cloudHome, withClouds);
       const actions = {
         node: async () => void (await runProgram([process.execPath, "-e", "0"])),
         version: () => gpujob("--version"),
         ps: () => gpujob("ps"),
+        psWithClouds: async () => void (await runGpujob(["ps"], { home: cloudHome, cwd })),
         dryRun: () => gpujob("submit", "job.yaml", "--dry-run"),
       };
       // The compile cache is filled by the first call of each.
@@ -49,6 +60,14 @@ export const benchmark: Benchmark = {
       return [
         line("gpujob --version", times.version, 2),
         line("gpujob ps", times.ps, 3),
+        {
+          what: "gpujob ps with the SDKs of two clouds configured against without",
+          value: ratioOf(times.psWithClouds, times.ps),
+          unit: "x",
+          limit: 1.1,
+          side: "most",
+          detail: `${describeTimes("with", times.psWithClouds)}; ${describeTimes("without", times.ps)}`,
+        },
         line("gpujob submit --dry-run", times.dryRun, 4),
       ];
     }),

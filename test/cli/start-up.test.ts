@@ -1,14 +1,23 @@
-import { readFile, readdir } from "node:fs/promises";
+import { mkdir, readFile, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, it } from "vitest";
 import { makeFolder, runGpujob } from "./support/gpujob.ts";
 
 /** The text of every file of ours that a call loaded. */
-async function loadedBy(argv: readonly string[]): Promise<ReadonlyMap<string, string>> {
+async function loadedBy(
+  argv: readonly string[],
+  config?: object,
+): Promise<ReadonlyMap<string, string>> {
   const home = await makeFolder();
   const folder = join(home, "coverage");
-  await runGpujob(argv, { home, environment: { NODE_V8_COVERAGE: folder } });
+  if (config !== undefined) {
+    await mkdir(join(home, "state"), { mode: 0o700 });
+    // JSON is YAML.
+    await writeFile(join(home, "state", "config.yaml"), JSON.stringify(config), { mode: 0o600 });
+  }
+  const environment = { ...keys, NODE_V8_COVERAGE: folder };
+  await runGpujob(argv, { home, environment });
   const texts = new Map<string, string>();
   for (const name of await readdir(folder)) {
     const report: unknown = JSON.parse(await readFile(join(folder, name), "utf8"));
@@ -26,10 +35,34 @@ const marks = {
   "oclif's help": "FLAG DESCRIPTIONS",
   zod: "ZodError",
   questions: "AbortPromptError",
+  "the SDK of EC2": "EC2ServiceException",
+  "the SDK of Alibaba Cloud": "RunInstancesResponseBody",
 };
 
-async function librariesOf(argv: readonly string[]): Promise<readonly string[]> {
-  const texts = [...(await loadedBy(argv)).values()].join("\n");
+/** Open nothing. */
+const keys = { TEST_ID: "nobody", TEST_KEY: "nothing" };
+
+/** Both clouds that come with an SDK, at an address where nobody answers. */
+const clouds = {
+  platforms: {
+    aws: {
+      adapter: "aws-ec2",
+      accessKeyId: { env: "TEST_ID" },
+      secretAccessKey: { env: "TEST_KEY" },
+      endpoint: "http://127.0.0.1:9",
+    },
+    aliyun: {
+      adapter: "aliyun",
+      accessKeyId: { env: "TEST_ID" },
+      accessKeySecret: { env: "TEST_KEY" },
+      endpoint: "http://127.0.0.1:9",
+    },
+  },
+  timeouts: { offers: "20s" },
+};
+
+async function librariesOf(argv: readonly string[], config?: object): Promise<readonly string[]> {
+  const texts = [...(await loadedBy(argv, config)).values()].join("\n");
   return Object.entries(marks).flatMap(([name, mark]) => (texts.includes(mark) ? [name] : []));
 }
 
@@ -54,5 +87,15 @@ describe("starting up", () => {
   it("loads neither oclif nor questions for ps", async ({ expect }) => {
     const libraries = await librariesOf(["ps"]);
     expect(libraries.filter((name) => name !== "zod")).toEqual([]);
+  });
+
+  it("loads the SDK of a cloud when that cloud is asked, and none for ps, whatever is configured", async ({
+    expect,
+  }) => {
+    const sdksOf = async (argv: readonly string[]): Promise<readonly string[]> =>
+      (await librariesOf(argv, clouds)).filter((name) => name.startsWith("the SDK"));
+    expect(await sdksOf(["ps"])).toEqual([]);
+    expect(await sdksOf(["offers", "--platform", "aws"])).toEqual(["the SDK of EC2"]);
+    expect(await sdksOf(["offers", "--platform", "aliyun"])).toEqual(["the SDK of Alibaba Cloud"]);
   });
 });
