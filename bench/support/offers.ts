@@ -11,8 +11,7 @@ export function readOffers(count: number): {
   readonly offers: readonly Offer[];
   readonly origin: string;
 } {
-  const folder = process.env["GPUJOB_CATALOG"];
-  const real = folder === undefined ? [] : readCatalog(folder).slice(0, count);
+  const real = readRealOffers().slice(0, count);
   const made = Array.from({ length: count - real.length }, (_, index) => makeOffer(index));
   return {
     offers: [...real, ...made],
@@ -20,7 +19,10 @@ export function readOffers(count: number): {
   };
 }
 
-function readCatalog(folder: string): readonly Offer[] {
+/** Every row of the price lists in the folder that `GPUJOB_CATALOG` names, twice where it has a spot price too. */
+export function readRealOffers(): readonly Offer[] {
+  const folder = process.env["GPUJOB_CATALOG"];
+  if (folder === undefined || folder === "") return [];
   const offers = globSync("**/vms.csv", { cwd: folder })
     .toSorted()
     .flatMap((path) => {
