@@ -105,11 +105,7 @@ function describe(
     ...(outOfReach === undefined ? {} : { outOfReach }),
     ...describeDocker(report),
     market: "on-demand",
-    price: {
-      perHour: priceOf(host, count / cards.cards.length, context),
-      billing: { unitSeconds: 1, minimumSeconds: 0 },
-      source: "live",
-    },
+    price: ownPrice(priceOf(host, count / cards.cards.length, context)),
     bootSeconds: 0,
     observedAt: new Date(context.clock.now()).toISOString(),
   };
@@ -125,6 +121,19 @@ const dockerProblems = {
 function describeDocker({ docker }: HostView["report"]): Pick<Offer, "docker"> {
   if (docker === undefined) return {};
   return { docker: docker === "usable" ? true : { problem: dockerProblems[docker] } };
+}
+
+/** One's own figure has everything in it; what else there is to pay comes with no single job. */
+function ownPrice(perHour: Money): Offer["price"] {
+  const nothing: Money = { ...perHour, micros: 0 };
+  return {
+    perHour,
+    billing: { unitSeconds: 1, minimumSeconds: 0 },
+    publicIpPerHour: nothing,
+    egressPerGib: nothing,
+    taxRate: 0,
+    source: "live",
+  };
 }
 
 /** The price is for the whole host; a part of its cards costs that part. Unless said otherwise one's own machine is free. */

@@ -29,6 +29,7 @@ function toOfferTerms(
   const { type, stock, billing, discount, bootSeconds = bootMs / 1000 } = written;
   const { price, diskPrice, cpu, memory, disk, maxDisk, ...rest } = written;
   const { region, market, maxNodes } = rest;
+  const nothing: Money = { ...name(price), micros: 0 };
   return {
     type,
     bootMs: bootSeconds * 1000,
@@ -54,6 +55,10 @@ function toOfferTerms(
       price: {
         perHour: name(price),
         billing,
+        // The market charges for machines and disks, and for nothing else.
+        publicIpPerHour: nothing,
+        egressPerGib: nothing,
+        taxRate: 0,
         source: "live",
         ...withoutAbsent({
           diskPerGibHour: diskPrice === undefined ? undefined : name(diskPrice),

@@ -47,6 +47,9 @@ const priceSchema = z.object({
     isBootBilled: z.boolean().exactOptional(),
   }),
   diskPerGibHour: moneySchema.exactOptional(),
+  publicIpPerHour: moneySchema.exactOptional(),
+  egressPerGib: moneySchema.exactOptional(),
+  taxRate: z.number().exactOptional(),
   discount: z.number().exactOptional(),
   source: z.enum(["live", "sheet", "after-create"]),
 });
