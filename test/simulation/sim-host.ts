@@ -1,5 +1,5 @@
 import type { HostAttempt, HostBeat, HostExit, HostPlan } from "@gpujob/spec";
-import { PlatformError } from "@gpujob/spec";
+import { PlatformError, supersededCode } from "@gpujob/spec";
 import type { JobFacts } from "./scenario.ts";
 import { epochMs } from "./world-time.ts";
 
@@ -119,6 +119,7 @@ export function createSimHost(options: {
     if (epoch < seen && weakness.ignoresEpoch !== true) {
       throw new PlatformError("forbidden", `${options.name}: a newer driver has taken over.`, {
         scope: "host",
+        platformCode: supersededCode,
       });
     }
     epochs.set(key, Math.max(epoch, seen));

@@ -1,5 +1,5 @@
 import type { Channel, Clock, ExecExit, Execution } from "@gpujob/spec";
-import { formatBytes, GpujobError, PlatformError } from "@gpujob/spec";
+import { formatBytes, GpujobError, PlatformError, supersededCode } from "@gpujob/spec";
 import { startDeadline, toAborted, untilAborted } from "./deadline.ts";
 import { readAll } from "./streams.ts";
 
@@ -163,7 +163,12 @@ export function toRefusal(kind: string, details: string, operation: string): Gpu
       return new PlatformError(
         "forbidden",
         `Another driver has taken over this run (epoch ${details}); ${operation} was refused by the machine.`,
-        { scope: "host", operation, hint: "This process must stop driving the run." },
+        {
+          scope: "host",
+          operation,
+          platformCode: supersededCode,
+          hint: "This process must stop driving the run.",
+        },
       );
     case "absent":
       return new GpujobError(

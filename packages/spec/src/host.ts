@@ -88,6 +88,9 @@ export interface HostProbe {
   readonly unmeasured: readonly string[];
 }
 
+/** `platformCode` of the refusal (`forbidden`) of a machine that has served a driver of a newer epoch. */
+export const supersededCode = "superseded";
+
 /** Which attempt on a host, spoken for by which driver. The host refuses an epoch lower than one it has seen. */
 export interface HostAttempt {
   readonly runId: string;

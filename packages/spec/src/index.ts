@@ -72,6 +72,7 @@ export type {
   ModelTask,
   ModelUse,
 } from "./model.ts";
+export { supersededCode } from "./host.ts";
 export type {
   HostAttempt,
   HostBeat,

@@ -7,7 +7,7 @@ import type {
   HostProbe,
   HostSession,
 } from "@gpujob/spec";
-import { PlatformError } from "@gpujob/spec";
+import { PlatformError, supersededCode } from "@gpujob/spec";
 
 /** What a job does on a fake host, as data. */
 export interface JobScript {
@@ -139,6 +139,7 @@ export function createFakeHost(options: {
     if (attempt.epoch < job.epoch)
       throw new PlatformError("forbidden", "fake host: a newer driver has taken over", {
         scope: "host",
+        platformCode: supersededCode,
       });
     job.epoch = attempt.epoch;
     return job;

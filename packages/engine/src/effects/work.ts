@@ -1,5 +1,5 @@
 import type { Clock, Failure } from "@gpujob/spec";
-import { GpujobError, PlatformError } from "@gpujob/spec";
+import { GpujobError, PlatformError, supersededCode } from "@gpujob/spec";
 import type { Attempt, Member } from "../core/context.ts";
 import { attemptOf, memberOf } from "../core/draft.ts";
 import type { EnginePlatform } from "../driver/ports.ts";
@@ -69,5 +69,5 @@ export function deadline(
 
 /** The host has served a newer driver: this process or this store is an old one, and nothing here is ours to end. */
 export function isSuperseded(failure: Failure): boolean {
-  return failure.kind === "forbidden" && failure.operation !== "connect";
+  return failure.kind === "forbidden" && failure.platformCode === supersededCode;
 }
