@@ -1,7 +1,4 @@
-import { mkdir, writeFile } from "node:fs/promises";
-import { join } from "node:path";
-import { startMetadataServer } from "@gpujob/adapter-kit/testing";
-import type { CloudMachine, CloudStock } from "@gpujob/adapter-kit/testing";
+import type { CloudStock } from "@gpujob/adapter-kit/testing";
 import { onTestFinished } from "vitest";
 // @boundaries-ignore a platform's emulator stands with the tests of its adapter, and is no part of any package
 import { startEmulator } from "../../../adapters/aws-ec2/test/emulator/emulator.ts";
@@ -11,63 +8,44 @@ import type { Emulator } from "../../../adapters/aws-ec2/test/emulator/emulator.
 import { noticeOf, spotNotices } from "../../../adapters/aws-ec2/test/emulator/virtual-machine.ts";
 // @boundaries-ignore as above
 import { keySettings, makeKeys } from "../../../adapters/aws-ec2/test/keys.ts";
-import { startSshHost } from "../../support/ssh-hosts.ts";
 import type { SshHost } from "../../support/ssh-hosts.ts";
+import type { CloudKind, CloudLab } from "./cloud-lab.ts";
+import { startCloudMachine } from "./cloud-lab.ts";
 
-/** EC2 whose machines are containers with OpenSSH, and a home that is configured for it. */
-export interface AwsCloud {
-  readonly emulator: Emulator;
-  /** Containers by the id of their machine. */
-  readonly hosts: ReadonlyMap<string, SshHost>;
-  readonly configuration: object;
-  readonly environment: Readonly<Record<string, string>>;
-}
+const region = "us-east-1";
 
-/** One type on one market in one zone. */
-export function stockOf(zone: string, count: number, over: Partial<CloudStock> = {}): CloudStock {
-  const region = zone.slice(0, -1);
-  const usual = { type: "g6e.xlarge", market: "on-demand", pricePerHour: 1.861 } as const;
-  return { region, zone, count, ...usual, ...over };
-}
-
-export async function startAwsCloud(stock: readonly CloudStock[]): Promise<AwsCloud> {
+/** EC2 whose machines are containers with OpenSSH. */
+async function start(stock: readonly CloudStock[]): Promise<CloudLab> {
   const keys = makeKeys();
   const hosts = new Map<string, SshHost>();
   const emulator: Emulator = await startEmulator({
     keys,
     stock,
     endMs: 500,
-    async startMachine(machine, publicKey) {
-      const host = await startSshHost({ users: [{ name: "ubuntu", authorizedKey: publicKey }] });
-      hosts.set(machine.id, host);
-      const metadata = await serveMetadata(
-        () => emulator.market.find(machine.region, machine.id),
-        host,
-      );
-      return {
-        address: host.host,
-        async stop() {
-          await host.destroy();
-          await metadata.close();
+    startMachine: (machine, publicKey) =>
+      startCloudMachine(
+        {
+          user: "ubuntu",
+          publicKey,
+          metadataAddress: "169.254.169.254",
+          notices: spotNotices,
+          noticeOf,
+          find: () => emulator.market.find(machine.region, machine.id),
         },
-      };
-    },
+        (host) => hosts.set(machine.id, host),
+      ),
   });
   onTestFinished(() => emulator.close());
   return {
-    emulator,
+    market: emulator.market,
+    requests: emulator.requests,
     hosts,
     configuration: {
       currency: "USD",
       // A busy computer takes its time to load an SDK.
       timeouts: { offers: "30s" },
       platforms: {
-        aws: {
-          adapter: "aws-ec2",
-          ...keySettings,
-          regions: [...new Set(stock.map(({ region }) => region))],
-          endpoint: emulator.url,
-        },
+        aws: { adapter: "aws-ec2", ...keySettings, regions: [region], endpoint: emulator.url },
       },
     },
     environment: {
@@ -77,30 +55,31 @@ export async function startAwsCloud(stock: readonly CloudStock[]): Promise<AwsCl
       AWS_CONFIG_FILE: "/nonexistent",
       AWS_SHARED_CREDENTIALS_FILE: "/nonexistent",
     },
+    loseNextCreateReply: emulator.helpers.loseNextCreateReply,
+    leftovers: () => emulator.leftovers(region),
   };
 }
 
-/** Gives a container the address at which EC2's machines ask about themselves. */
-async function serveMetadata(
-  find: () => CloudMachine | undefined,
-  host: SshHost,
-): Promise<{ close(): Promise<void> }> {
-  const body = (): string | undefined => {
-    const machine = find();
-    return machine && noticeOf(machine);
-  };
-  const server = await startMetadataServer(spotNotices, { body, host: "0.0.0.0" });
-  const rule = `gateway=$(ip route | awk '/^default/ { print $3 }')
-iptables -t nat -A OUTPUT -p tcp -d 169.254.169.254 --dport 80 -j DNAT --to-destination "$gateway:${server.port}"`;
-  const { exitCode, stderr } = await host.exec(["sh", "-c", rule]);
-  if (exitCode !== 0) throw new Error(`The metadata address could not be made: ${stderr}`);
-  return server;
-}
-
-/** Writes the configuration where a program or a library with this home finds it. */
-export async function writeHome(home: string, cloud: AwsCloud, more: object = {}): Promise<void> {
-  await mkdir(join(home, "state"), { recursive: true, mode: 0o700 });
-  // JSON is YAML.
-  const text = JSON.stringify({ ...cloud.configuration, ...more });
-  await writeFile(join(home, "state", "config.yaml"), text, { mode: 0o600 });
-}
+export const awsCloud: CloudKind = {
+  name: "aws",
+  title: "EC2",
+  start,
+  zones: ["us-east-1a", "us-east-1b"],
+  gpu: "L40S",
+  type: "g6e.xlarge",
+  fast: { gpu: "A100:8", type: "p4d.24xlarge" },
+  stockOf: (zone, count, over = {}) => ({
+    ...{ region, zone, count, type: "g6e.xlarge", market: "on-demand", pricePerHour: 1.861 },
+    ...over,
+  }),
+  firstZoneCount: 0,
+  launchesOf: (requests) =>
+    requests.flatMap(({ text }) => {
+      const form = new URLSearchParams(text);
+      if (form.get("Action") !== "RunInstances") return [];
+      const hasFabric = form.get("NetworkInterface.1.InterfaceType") === "efa";
+      return [{ token: form.get("ClientToken") ?? "", hasFabric }];
+    }),
+  noticeMs: 120_000,
+  currency: "USD",
+};
