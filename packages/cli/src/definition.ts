@@ -7,8 +7,6 @@ interface FlagBase {
   readonly char?: string;
   readonly summary: string;
   readonly hidden?: boolean;
-  /** Later part of the program that brings it; until then it is refused with "not yet". */
-  readonly later?: boolean;
 }
 
 /** A flag without a value. */

@@ -64,16 +64,6 @@ export function listFlag(
   return { type: "option", multiple: true, summary, helpValue, read: (text) => text, ...details };
 }
 
-/** A flag that a later part brings: known, hidden, and refused with "not yet". */
-export function laterFlag(kind: "boolean"): BooleanFlag;
-export function laterFlag(kind: "option"): OptionFlag<string>;
-export function laterFlag(kind: "boolean" | "option"): BooleanFlag | OptionFlag<string> {
-  const details = { summary: "Not yet.", hidden: true, later: true };
-  return kind === "boolean"
-    ? { type: "boolean", ...details }
-    : { type: "option", multiple: false, helpValue: "VALUE", read: (text) => text, ...details };
-}
-
 /** A mistake on the command line: exit code 2, nothing was contacted. */
 export function usage(message: string, hint?: string): GpujobError {
   return new GpujobError("usage", message, hint === undefined ? {} : { hint });

@@ -95,16 +95,6 @@ describe("reading a command line", () => {
     expect((await readLine(wait, ["r-1", "--timeout", "90s"])).flags["timeout"]).toBe(90_000);
   });
 
-  it("refuses what a later part brings instead of ignoring it", async ({ expect }) => {
-    const later = [
-      ["submit", "--probe"],
-      ["doctor", "--probe"],
-    ];
-    for (const [name = "", ...words] of later) {
-      expect(await failureOf(readLine(load(name), words))).toMatch(/^not_yet: .*not there yet/);
-    }
-  });
-
   it("takes nothing after -- where no command is expected", async ({ expect }) => {
     expect(await failureOf(readLine(load("ps"), ["--", "x"]))).toContain('nothing after "--"');
   });

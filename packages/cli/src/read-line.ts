@@ -1,4 +1,3 @@
-import { GpujobError } from "@gpujob/spec";
 import { parseArgs } from "node:util";
 import type { AnyCommand, Argument, FlagSet } from "./definition.ts";
 import { commonFlags, usage } from "./flags.ts";
@@ -39,7 +38,6 @@ export async function readLine(command: AnyCommand, argv: readonly string[]): Pr
   }
   const plain = readPlainLine(command, flags, ours);
   const raw = plain ?? (await explain(command, flags, ours));
-  refuseLater(command, flags, raw);
   return { flags: readValues(flags, raw.flags), args: checkWords(command, raw.args), rest };
 }
 
@@ -103,15 +101,6 @@ function placeWords(
     placed[name] = argument.multiple === true ? left.splice(0) : left.shift();
   }
   return left.length === 0 ? placed : undefined;
-}
-
-function refuseLater(command: AnyCommand, flags: FlagSet, raw: RawLine): void {
-  for (const [name, flag] of Object.entries(flags)) {
-    if (flag.later !== true || raw.flags[name] === undefined || raw.flags[name] === false) continue;
-    throw new GpujobError("not_yet", `${command.name} --${name} is not there yet.`, {
-      hint: `Leave it out; see gpujob ${command.name} --help for what there is.`,
-    });
-  }
 }
 
 function readValues(flags: FlagSet, raw: RawLine["flags"]): Record<string, unknown> {

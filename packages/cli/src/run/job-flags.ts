@@ -1,5 +1,5 @@
 import type { JobInput } from "@gpujob/sdk";
-import { choiceFlag, laterFlag, listFlag, textFlag, usage } from "../flags.ts";
+import { booleanFlag, choiceFlag, listFlag, textFlag, usage } from "../flags.ts";
 
 /** For whom offers are ranked. */
 export const profileFlag = textFlag(
@@ -31,7 +31,8 @@ export const jobFlags = {
     "SHEET",
   ),
   profile: profileFlag,
-  probe: laterFlag("boolean"),
+  probe: booleanFlag("Measure each machine before it is used"),
+  hedge: booleanFlag("Ask two offers at once, keep the first that boots"),
 };
 
 interface JobFlagValues {
@@ -52,6 +53,8 @@ interface JobFlagValues {
   readonly host: string | undefined;
   readonly sheet: string | undefined;
   readonly profile: string | undefined;
+  readonly probe: boolean;
+  readonly hedge: boolean;
 }
 
 /** The job as the library takes it. Throws `usage` when the line names no job at all, unless it may. */
@@ -98,6 +101,8 @@ function readOverrides(flags: JobFlagValues): Record<string, unknown> {
     deadline: flags.deadline,
     keep: flags.keep,
     profile: flags.profile,
+    probe: flags.probe ? "quick" : undefined,
+    hedge: flags.hedge ? 2 : undefined,
   });
 }
 

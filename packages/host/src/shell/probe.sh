@@ -48,7 +48,7 @@ if has nvidia-smi; then
       query index,clocks_throttle_reasons.hw_slowdown,clocks_throttle_reasons.hw_thermal_slowdown,clocks_throttle_reasons.sw_thermal_slowdown,clocks_throttle_reasons.hw_power_brake_slowdown,temperature.gpu >>"$folder/load"
       sleep 3
     done
-  ) &
+  ) >/dev/null 2>&1 &
   watcher=$!
 elif has npu-smi; then
   limited 20 npu-smi info 2>/dev/null | sed -n 's/.*npu-smi \([0-9.a-zA-Z]*\).*/driver \1/p'
