@@ -42,6 +42,7 @@ describe("--profile", () => {
     expect(await plan("--profile", "enterprise")).toEqual(["aliyun"]);
     const shown = await runGpujob(["plan", "job.yaml", "--profile", "student", "--explain"], place);
     expect(shown.out).toMatch(/POINTS/);
+    expect(shown.out).toContain("profile student");
     expect(shown.out).toMatch(/#1 autodl a: Best of 3 that fit for a student .*: easier to start/s);
     expect(shown.out).toMatch(/ease 45\.0 of 45 \(the most images/s);
   });

@@ -93,4 +93,24 @@ describe("what a run learns of the places where it rents", () => {
     await world.drive();
     expect(await learnt(world)).toMatchObject([{ downloadMbps: 400, diskMibPerSecond: 1000 }]);
   });
+
+  it("is which run left its files on a machine of the user's own, where it is that machine", async ({
+    expect,
+  }) => {
+    const ownHost = async (instanceType: string): Promise<readonly Partial<Experience>[]> => {
+      const world = await createWorld({
+        platforms: {
+          one: {
+            offers: [testOffer("a", "one", 0, { instanceType })],
+            capabilities: { release: "owned", powerOff: "none" },
+          },
+        },
+      });
+      await world.drive();
+      return learnt(world);
+    };
+    // The simulated machines are named by their platform.
+    expect(await ownHost("one")).toMatchObject([{ end: "served", leftBy: "r-story1" }]);
+    expect((await ownHost("pool"))[0]).not.toHaveProperty("leftBy");
+  });
 });

@@ -10,6 +10,7 @@ import {
   formatGib,
   formatMoney,
   GpujobError,
+  jobDefaults,
   parseJobFile,
   unknownModel,
 } from "@gpujob/spec";
@@ -181,6 +182,7 @@ function sayTerms({
   market,
   expectedTimeMs,
   limits,
+  profile,
 }: JobSpec): readonly string[] {
   const { budget, pricePerHour, timeMs, holdMs } = limits;
   return [
@@ -193,6 +195,7 @@ function sayTerms({
       ? []
       : [`disk ${formatGib(resources.diskGib.min)}`]),
     `market ${market}`,
+    ...(profile === jobDefaults.profile ? [] : [`profile ${profile}`]),
     `expected ${formatDuration(expectedTimeMs)}`,
     `limit ${formatDuration(timeMs)}`,
     `hold ${formatDuration(holdMs)}`,

@@ -4,7 +4,7 @@ import { parseJobFile } from "./index.ts";
 it("refuses a profile that it does not know, with those that there are", ({ expect }) => {
   const read = (profile: string): string =>
     parseJobFile({
-      path: "/work/train.yaml",
+      path: "/jobs/train.yaml",
       text: `run: "true"\nprofile: ${profile}\n`,
       resolveName: () => undefined,
     }).profile;
