@@ -88,15 +88,18 @@ describe("a job with an image of Docker", () => {
     const lab = await openLab();
     const image = await makeTinyImage(onTestFinished);
     await writeFile(join(lab.home, "note"), "from here\n");
+    const data = join(lab.machine.folder, "data");
+    await lab.machine.exec(["sh", "-c", `mkdir ${data}; echo large >${data}/set`]);
     const call = await lab.submit(
       `name: inside
 image: docker:${image}
 workdir: .
+files: { linked: "host:${data}" }
 secrets: [CANARY]
 env: { WORDS: "a 'b' c" }
 outputs: [result]
 run: |
-  cat /etc/where note
+  cat /etc/where note linked/set
   echo "$WORDS, \${#CANARY} letters, run $GPUJOB_RUN_ID, rank $GPUJOB_NODE_RANK"
   while [ ! -e go ]; do sleep 0.2; done
   echo 42 >result; echo out >"$GPUJOB_OUTPUT_DIR/made"; echo done >&2
@@ -119,7 +122,7 @@ run: |
     await lab.ask("exec", "inside", "--", "touch", "go");
     const { code, out, err } = await call.result;
     expect({ code, err }).toMatchObject({ code: 7 });
-    expect(out).toMatch(/^tiny\nfrom here\na 'b' c, 18 letters, run r-\w+, rank 0\ndone\n$/);
+    expect(out).toMatch(/^tiny\nfrom here\nlarge\na 'b' c, 18 letters, run r-\w+, rank 0\ndone\n$/);
     expect(await outputOf(lab.home, "result")).toBe("42\n");
     expect(await outputOf(lab.home, "made")).toBe("out\n");
     expect(await containers()).toBe("");
@@ -248,6 +251,33 @@ describe("the supervisor of a job in a container", () => {
     expect(host.marked(attempt)).toEqual([]);
     expect(readLog(host, attempt)).not.toContain("saved");
     expect(await containers()).toBe("");
+  });
+
+  it("knows how it ended though Docker's command was killed meanwhile", async ({ expect }) => {
+    await using host = createTestHost("dash");
+    const image = await makeTinyImage(onTestFinished);
+    const { session, attempt } = host;
+    const run = 'echo begun; while [ ! -e "$GPUJOB_OUTPUT_DIR/go" ]; do sleep 0.2; done; exit 9';
+    await session.prepare(attempt, createPlan(run, { container: { image } }), { signal });
+    await session.start(attempt, { signal });
+    await untilTrue("its beginning", () => readLog(host, attempt).includes("begun"), 60_000);
+    const waiting = async (): Promise<number | undefined> => {
+      for (const pid of host.marked(attempt)) {
+        const words = await readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "");
+        if (words.split("\0").includes("wait") && !words.startsWith("sh")) return pid;
+      }
+      return undefined;
+    };
+    const first = await untilTrue("the wait", waiting);
+    process.kill(first, "SIGKILL");
+    await untilTrue("another wait", async () => {
+      const next = await waiting();
+      return next !== undefined && next !== first;
+    });
+    expect((await session.readBeat(attempt, { signal })).state).toBe("running");
+    await writeFile(join(host.control(attempt), "../output/go"), "");
+    const end = await untilBeat(session, attempt, ({ state }) => state === "ended", 60_000);
+    expect(end.exit).toMatchObject({ code: 9, reason: "exited" });
   });
 
   it("holds its first line back when it is frozen or stopped while the image is on its way", async ({

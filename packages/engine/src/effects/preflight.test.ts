@@ -46,14 +46,12 @@ function check(model: string, names: readonly string[], vramGib = 23.6) {
 
 describe("Docker on a machine", () => {
   const gpu = { ...sold, model: "RTX4090" };
-  const cards = ["a", "b"].map(
-    (_, index): HostGpu => ({
-      index,
-      name: "NVIDIA GeForce RTX 4090",
-      vramGib: 23.6,
-      isBusy: false,
-    }),
-  );
+  const cards = ["a", "b"].map((_, index): HostGpu => ({
+    index,
+    name: "NVIDIA GeForce RTX 4090",
+    vramGib: 23.6,
+    isBusy: false,
+  }));
   const say = (changes: Partial<HostFacts>, image = "docker:pytorch:1"): string | undefined =>
     compareWithOffer(
       { ...bare, gpu },

@@ -49,7 +49,9 @@ function dockerProblems(image: string, { gpu }: Offer, facts: HostFacts): readon
   if (docker === "stopped")
     return [`${image} needs Docker, whose engine does not run there (no /var/run/docker.sock)`];
   if (docker === "forbidden") {
-    return [`${image} needs Docker, which ${user} may not use there; add ${user} to the group docker`];
+    return [
+      `${image} needs Docker, which ${user} may not use there; add ${user} to the group docker`,
+    ];
   }
   const hasCards = gpu?.vendor === "nvidia" && tools.includes("nvidia-smi");
   if (!hasCards || tools.includes("nvidia-docker")) return [];
