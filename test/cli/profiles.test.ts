@@ -59,6 +59,33 @@ describe("--profile", () => {
     expect(err).toMatch(/wrong\.yaml:2:10.*student/s);
   });
 
+  it("begins with what the user thinks of a platform, where that is written", async ({
+    expect,
+  }) => {
+    const rated = market.replace(
+      "  gpushare:\n",
+      "  gpushare:\n    rating: { ease: 1, support: 0.9, certified: true }\n",
+    );
+    const place = await makeMarketHome(rated, files);
+    const { out } = await runGpujob(
+      ["plan", "job.yaml", "--profile", "student", "--explain"],
+      place,
+    );
+    expect(out).toContain("#1 gpushare h:");
+    expect(out).toContain("ease 45.0 of 45 (as you rate it)");
+    const strict = await runGpujob(
+      ["plan", "job.yaml", "--profile", "enterprise", "--json"],
+      place,
+    );
+    const { data } = readEnvelope<{ readonly candidates: readonly Row[] }>(strict.out);
+    const named = data?.candidates.map(({ platform }) => platform) ?? [];
+    expect(new Set(named)).toEqual(new Set(["aliyun", "gpushare"]));
+    const wrong = market.replace("  gpushare:\n", "  gpushare:\n    rating: { ease: 7 }\n");
+    const refused = await runGpujob(["plan", "job.yaml"], await makeMarketHome(wrong, files));
+    expect(refused.code).toBe(2);
+    expect(refused.err).toContain("platforms.gpushare.rating.ease");
+  });
+
   it("ranks offers with a sentence for each", async ({ expect }) => {
     const place = await makeMarketHome(market, files);
     const { out } = await runGpujob(["offers", "--profile", "backup"], place);

@@ -11,7 +11,7 @@ export type { Rental } from "./price-sheets/rental.ts";
 export type { PriceConfidence, PriceSheet } from "./price-sheets/price-sheet.ts";
 export { findLanguageModel, listLanguageModels } from "./language-models.ts";
 export type { LanguageModel } from "./language-models.ts";
-export { domesticMaturity, findPlatformTraits } from "./platform-traits.ts";
+export { domesticMaturity, findPlatformTraits, neutralTraits } from "./platform-traits.ts";
 export type { Judgement, PlatformTraits } from "./platform-traits.ts";
 export { findPublicFolders } from "./public-folders.ts";
 export type { PublicFolder } from "./public-folders.ts";

@@ -27,6 +27,15 @@ export interface PlatformTraits {
   readonly observedAt: string;
 }
 
+/** What is reckoned with at a platform that nobody speaks of. */
+export const neutralTraits = {
+  isCertified: false,
+  stock: { share: 0.85, why: "nothing is known of the platform" },
+  stability: { share: 0.95, why: "nothing is known of the platform" },
+  ease: { share: 0.5, why: "nobody says" },
+  support: { share: 0.5, why: "nobody says" },
+} as const satisfies Partial<PlatformTraits>;
+
 // Judgements of one author, put into numbers by us: good enough to begin with, never shown as a fact of today.
 const guide = {
   source: "a buyer's guide to renting GPUs in mainland China, of 2026",

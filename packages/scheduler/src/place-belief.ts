@@ -1,4 +1,4 @@
-import type { PlatformTraits } from "@gpujob/catalog";
+import { neutralTraits, type PlatformTraits } from "@gpujob/catalog";
 import type { Offer } from "@gpujob/spec";
 import { believedShare, type Prior, type Tally } from "./estimate.ts";
 import type { PlaceRecord, Records } from "./place-record.ts";
@@ -30,11 +30,6 @@ const strength = 10;
 /** Bills are more alike than machines: so many make a habit. */
 const billStrength = 5;
 
-const nobodySays: Pick<PlatformTraits, "stock" | "stability"> = {
-  stock: { share: 0.85, why: "nothing is known of the platform" },
-  stability: { share: 0.95, why: "nothing is known of the platform" },
-};
-
 /** What an offer's own word about its stock is worth, before anything was seen. */
 const stockWords = { high: 0.95, low: 0.6 } as const;
 
@@ -49,7 +44,7 @@ export function believe(
 ): PlaceBelief {
   const platform = records?.byPlatform[offer.platform];
   const type = records?.byType[typeKey(offer)];
-  const { stock, stability } = traits ?? nobodySays;
+  const { stock, stability } = traits ?? neutralTraits;
   const word = stockWord(offer, stock);
   return {
     stock: beliefOf(

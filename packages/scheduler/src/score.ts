@@ -1,4 +1,4 @@
-import { domesticMaturity, type PlatformTraits } from "@gpujob/catalog";
+import { domesticMaturity, neutralTraits, type PlatformTraits } from "@gpujob/catalog";
 import { formatMoney, isDomesticVendor, rankDimensions } from "@gpujob/spec";
 import type { Money, Offer, RankDimension, RankPart, RankScore } from "@gpujob/spec";
 import type { Belief, PlaceBelief } from "./place-belief.ts";
@@ -26,7 +26,6 @@ type Shares = Readonly<Record<RankDimension, number>>;
 
 /** A platform that loses so many of its machines gets nothing for stability. */
 const worstLoss = 0.2;
-const nobodySays = { share: 0.5, why: "nobody says" } as const;
 
 /** The scale for a set of offers. */
 export function priceScale(prices: readonly Money[]): PriceScale | undefined {
@@ -80,9 +79,9 @@ function sharesOf({ offer, totalPrice, belief, traits }: ScoreInput, scale: Pric
     price: priceShare(totalPrice, scale),
     availability: belief.stock.share,
     stability: Math.max(0, 1 - (1 - belief.stability.share) / worstLoss),
-    ease: (traits?.ease ?? nobodySays).share,
+    ease: (traits ?? neutralTraits).ease.share,
     domestic: domesticOf(offer, traits).share,
-    support: (traits?.support ?? nobodySays).share,
+    support: (traits ?? neutralTraits).support.share,
   };
 }
 
@@ -120,11 +119,11 @@ function whyOf(
     case "stability":
       return whyBelieved(belief.stability, "stayed until given back");
     case "ease":
-      return (traits?.ease ?? nobodySays).why;
+      return (traits ?? neutralTraits).ease.why;
     case "domestic":
       return domesticOf(offer, traits).why;
     case "support":
-      return (traits?.support ?? nobodySays).why;
+      return (traits ?? neutralTraits).support.why;
   }
 }
 

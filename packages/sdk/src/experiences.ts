@@ -1,7 +1,8 @@
 import { access } from "node:fs/promises";
 import { join } from "node:path";
-import { findPlatformTraits, findPublicFolders } from "@gpujob/catalog";
+import { findPlatformTraits, findPublicFolders, neutralTraits } from "@gpujob/catalog";
 import type { PlatformTraits, PublicFolder } from "@gpujob/catalog";
+import type { PlatformRating } from "@gpujob/spec";
 import { describeRecord, readRecords } from "@gpujob/scheduler";
 import type { PlaceRecord, Records } from "@gpujob/scheduler";
 import type { Store } from "@gpujob/store";
@@ -36,10 +37,31 @@ export function traitsOf(
   return Object.fromEntries(
     platforms.flatMap(({ name, config }) => {
       const ids = [config.adapter, ...vendorsOf(config.settings["hosts"]), name];
-      const traits = ids.flatMap((id) => findPlatformTraits(id) ?? [])[0];
+      const said = ids.flatMap((id) => findPlatformTraits(id) ?? [])[0];
+      const traits = rate(name, said, config.rating);
       return traits === undefined ? [] : [[name, traits]];
     }),
   );
+}
+
+/** What the user says of a platform stands before what people say. */
+function rate(
+  name: string,
+  said: PlatformTraits | undefined,
+  rating: PlatformRating | undefined,
+): PlatformTraits | undefined {
+  if (rating === undefined) return said;
+  const { certified, ...shares } = rating;
+  const unknown = { ...neutralTraits, id: name, title: name };
+  const own = Object.entries(shares).map(([key, share]) => [key, { share, why: "as you rate it" }]);
+  return {
+    ...unknown,
+    ...said,
+    ...Object.fromEntries(own),
+    ...(certified === undefined ? {} : { isCertified: certified }),
+    source: "your configuration",
+    observedAt: "",
+  };
 }
 
 /** The folders of public data on the configured platforms, by name. */

@@ -1,4 +1,5 @@
 import type { AccountTerms } from "./account.ts";
+import type { PlatformRating } from "./rating.ts";
 import type { PlatformConfig, Timeouts } from "./config.ts";
 import type { ConfigLayer } from "./config-file.ts";
 import { withLocalSecrets } from "./job-merge.ts";
@@ -28,6 +29,9 @@ export function mergePlatforms(
   return merged;
 }
 
+/** What is not for the adapter. */
+const ownKeys: ReadonlySet<string> = new Set(["adapter", "timeouts", "account", "rating"]);
+
 function mergePlatform(
   name: string,
   layers: readonly ConfigLayer[],
@@ -39,13 +43,15 @@ function mergePlatform(
   let positions: Readonly<Record<string, string>> = {};
   let timeouts: Partial<Timeouts> = {};
   let account: AccountTerms | undefined;
+  let rating: PlatformRating | undefined;
   for (const layer of holders.toReversed()) {
     const own = layer.values.platforms?.[name];
     timeouts = { ...timeouts, ...own?.timeouts };
     if (own?.account !== undefined) account = { ...account, ...own.account };
+    if (own?.rating !== undefined) rating = { ...rating, ...own.rating };
     for (const [key, value] of mapEntries(valueAt(layer.written.value, path))) {
       origins.set(formatPath([...path, key]), layer.written.where([...path, key]));
-      if (key === "adapter" || key === "timeouts" || key === "account") continue;
+      if (ownKeys.has(key)) continue;
       settings = { ...settings, [key]: withLocalSecrets(value, layer) };
       positions = { ...without(positions, key), ...positionsOf(value, [key], path, layer) };
     }
@@ -59,6 +65,7 @@ function mergePlatform(
     origin,
     positions,
     ...(account === undefined ? {} : { account }),
+    ...(rating === undefined ? {} : { rating }),
   };
 }
 

@@ -6,6 +6,7 @@ import { jobKeyLore } from "./job-lore.ts";
 import { createJobSchema } from "./job-schema.ts";
 import { parseCurrency } from "./money-text.ts";
 import type { KeyLore } from "./problems.ts";
+import { ratingSchema } from "./rating.ts";
 import { checkName } from "./safe-path.ts";
 import { checkedKey, convert, durationSchema } from "./unit-schema.ts";
 import { writtenFields } from "./written-fields.ts";
@@ -59,6 +60,10 @@ const platformSchema = (names: GpuNames) =>
         .meta({ description: "The adapter that speaks to this platform." })
         .exactOptional(),
       timeouts: z.lazy(timeoutsSchema).exactOptional(),
+      rating: z
+        .lazy(ratingSchema)
+        .meta({ description: "Your own judgement of it, where profiles begin." })
+        .exactOptional(),
       account: z
         .lazy(() => accountSchema(names))
         .meta({ description: "What your account there has and what its prices leave out." })

@@ -1,6 +1,7 @@
 import type { AccountTerms } from "./account.ts";
 import type { SecretReference } from "./adapter.ts";
 import type { Currency } from "./money.ts";
+import type { PlatformRating } from "./rating.ts";
 
 /** Waits of the engine, in milliseconds; each can be set per platform too. */
 export interface Timeouts {
@@ -21,6 +22,8 @@ export interface PlatformConfig {
   /** Everything else as written, for the adapter's schema. */
   readonly settings: Readonly<Record<string, unknown>>;
   readonly timeouts: Partial<Timeouts>;
+  /** What the user thinks of it, in place of what people say. */
+  readonly rating?: PlatformRating;
   /** What the user's account there has; its prices are counted with it. */
   readonly account?: AccountTerms;
   /** File that the entry came from, for messages. */

@@ -134,6 +134,7 @@ export type { MoneyOptions } from "./money-text.ts";
 export { formatRange, isInRange, parseRange } from "./range.ts";
 export type { RangeOptions } from "./range.ts";
 export { gpuVendors, isDomesticVendor, parseVendors } from "./gpu-vendor.ts";
+export type { PlatformRating } from "./rating.ts";
 export { profileNames, rankDimensions } from "./profile.ts";
 export type {
   PlaceExperience,
