@@ -257,8 +257,8 @@ describe("the supervisor of a job in a container", () => {
     await using host = createTestHost("dash");
     const image = await makeTinyImage(onTestFinished);
     const { session, attempt } = host;
-    const run = 'echo begun; while [ ! -e "$GPUJOB_OUTPUT_DIR/go" ]; do sleep 0.2; done; exit 9';
-    await session.prepare(attempt, createPlan(run, { container: { image } }), { signal });
+    const job = 'echo begun; while [ ! -e "$GPUJOB_OUTPUT_DIR/go" ]; do sleep 0.2; done; exit 9';
+    await session.prepare(attempt, createPlan(job, { container: { image } }), { signal });
     await session.start(attempt, { signal });
     await untilTrue("its beginning", () => readLog(host, attempt).includes("begun"), 60_000);
     const waiting = async (): Promise<number | undefined> => {
