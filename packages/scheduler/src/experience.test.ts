@@ -51,11 +51,20 @@ describe("what own leases tell", () => {
     const close = planWith(seen, [offerAt("bad", 1), offerAt("good", 1.02)]);
     expect(order(close)).toEqual(["good", "bad"]);
     expect(close.candidates.map(({ reason }) => reason)).toEqual([
-      "Cheapest of 2 that fit, once what went wrong elsewhere before is counted in.",
+      "Cheapest of 2 that fit, once what own leases told is counted in.",
       "0.02 CNY less than the first, but counts as 1.05 CNY, as 1 of 1 machine failed or was lost there.",
     ]);
     // What is paid is not what it counts as.
     expect(close.candidates[1]?.totalPrice).toEqual(cny(1));
+  });
+
+  it("gives a platform that served well the close calls", ({ expect }) => {
+    const seen = experiences(100, {}, "good");
+    const plan = planWith(seen, [offerAt("new", 1), offerAt("good", 1.01)]);
+    expect(plan.candidates.map(({ reason }) => reason)).toEqual([
+      "Cheapest of 2 that fit, once what own leases told is counted in.",
+      "0.01 CNY less than the first, which own leases speak for.",
+    ]);
   });
 
   it("weighs more the more there is of it", ({ expect }) => {

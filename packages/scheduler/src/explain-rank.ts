@@ -37,7 +37,16 @@ function explainFirst(priced: PricedOffer, all: readonly PricedOffer[], job: Job
   if (isCheapest) return `Cheapest of ${all.length} that fit`;
   const causes = sayOrder(priced, job);
   if (causes.length > 0) return `Cheapest in the order asked for: ${joinOr(causes)}`;
-  return `Cheapest of ${all.length} that fit, once what went wrong elsewhere before is counted in`;
+  return `Cheapest of ${all.length} that fit, once what own leases told is counted in`;
+}
+
+/** Why a price that is lower comes later all the same: what was learnt at this place, or at the first one. */
+function sayLearnt({ standing }: PricedOffer, first: PricedOffer): string {
+  const { countsAs, because } = standing;
+  if (countsAs !== undefined && because !== undefined) {
+    return `, but counts as ${formatMoney(countsAs)}, as ${because}`;
+  }
+  return first.standing.countsAs === undefined ? "" : ", which own leases speak for";
 }
 
 function withScore(priced: PricedOffer): readonly {
@@ -74,9 +83,5 @@ function explainOther(priced: PricedOffer, first: PricedOffer): string {
   const [own] = withScore(priced);
   const [best] = withScore(first);
   if (own !== undefined && best !== undefined) return explainBehind(priced, own.score, best);
-  // A price that is lower and still comes later: what was learnt there says why.
-  const { countsAs, because } = priced.standing;
-  if (more >= 0 || countsAs === undefined) return difference;
-  const why = because === undefined ? "" : `, as ${because}`;
-  return `${difference}, but counts as ${formatMoney(countsAs)}${why}`;
+  return more >= 0 || priced.isStale ? difference : `${difference}${sayLearnt(priced, first)}`;
 }
