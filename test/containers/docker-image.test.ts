@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { mkdir, readFile, readdir, writeFile } from "node:fs/promises";
+import { mkdir, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { generateKeyPair } from "@gpujob/ssh";
@@ -224,34 +224,41 @@ run: |
 describe("the supervisor of a job in a container", () => {
   const { signal } = new AbortController();
 
-  it("freezes it, lets it go on, and ends it frozen without letting it save", async ({
-    expect,
-  }) => {
-    await using host = createTestHost("dash");
-    const image = await makeTinyImage(onTestFinished);
-    const { session, attempt } = host;
-    const plan = createPlan(counting, { container: { image } });
-    await session.prepare(attempt, plan, { signal });
-    await session.start(attempt, { signal });
-    await untilTrue("the first steps", () => readLog(host, attempt).includes("step 2"), 60_000);
-    const frozen = await session.freeze(attempt, { signal });
-    expect(frozen.state).toBe("frozen");
-    const before = readLog(host, attempt);
-    await new Promise((resolve) => setTimeout(resolve, 2000));
-    expect(readLog(host, attempt)).toBe(before);
-    const validUntilUptimeMs = frozen.uptimeMs + 600_000;
-    const nonce = frozen.nonce ?? "";
-    const thawed = await session.thaw(attempt, { nonce, validUntilUptimeMs }, { signal });
-    expect(thawed.state).toBe("running");
-    await untilTrue("another step", () => readLog(host, attempt) !== before, 60_000);
-    await session.freeze(attempt, { signal });
-    await session.stop(attempt, { graceMs: 30_000, reason: "stopped" }, { signal });
-    const end = await untilBeat(session, attempt, ({ state }) => state === "ended", 60_000);
-    expect(end.exit).toMatchObject({ code: 137, reason: "stopped" });
-    expect(host.marked(attempt)).toEqual([]);
-    expect(readLog(host, attempt)).not.toContain("saved");
-    expect(await containers()).toBe("");
-  });
+  it.for([
+    ["its control group", true],
+    ["Docker", false],
+  ] as const)(
+    "freezes it by %s, lets it go on, and ends it frozen without letting it save",
+    async ([, hasGroup], { expect }) => {
+      await using host = createTestHost("dash");
+      const image = await makeTinyImage(onTestFinished);
+      const { session, attempt } = host;
+      const plan = createPlan(counting, { container: { image } });
+      await session.prepare(attempt, plan, { signal });
+      await session.start(attempt, { signal });
+      await untilTrue("the first steps", () => readLog(host, attempt).includes("step 2"), 60_000);
+      // As where our user may not write there.
+      if (!hasGroup) await rm(join(host.control(attempt), "cgroup"), { force: true });
+      const frozen = await session.freeze(attempt, { signal });
+      expect(frozen.state).toBe("frozen");
+      if (!hasGroup) expect(await containers()).toContain("paused");
+      const before = readLog(host, attempt);
+      await new Promise((resolve) => setTimeout(resolve, 2000));
+      expect(readLog(host, attempt)).toBe(before);
+      const validUntilUptimeMs = frozen.uptimeMs + 600_000;
+      const nonce = frozen.nonce ?? "";
+      const thawed = await session.thaw(attempt, { nonce, validUntilUptimeMs }, { signal });
+      expect(thawed.state).toBe("running");
+      await untilTrue("another step", () => readLog(host, attempt) !== before, 60_000);
+      await session.freeze(attempt, { signal });
+      await session.stop(attempt, { graceMs: 30_000, reason: "stopped" }, { signal });
+      const end = await untilBeat(session, attempt, ({ state }) => state === "ended", 60_000);
+      expect(end.exit).toMatchObject({ code: 137, reason: "stopped" });
+      expect(host.marked(attempt)).toEqual([]);
+      expect(readLog(host, attempt)).not.toContain("saved");
+      expect(await containers()).toBe("");
+    },
+  );
 
   it("knows how it ended though Docker's command was killed meanwhile", async ({ expect }) => {
     await using host = createTestHost("dash");
