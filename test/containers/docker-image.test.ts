@@ -312,6 +312,6 @@ describe("a machine that cannot run an image of Docker", () => {
     const call = await lab.submit("image: docker:busybox:1\nrun: echo no\n");
     const { code, err } = await call.result;
     expect(code).toBe(114);
-    expect(err).toContain("Docker may not be used by our user");
+    expect(err).toContain("Docker may not be used there by our user, who is not in its group");
   });
 });

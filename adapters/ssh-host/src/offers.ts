@@ -113,9 +113,9 @@ function describe(
 
 /** What keeps Docker from a user of the host, as it stands behind the word Docker. */
 const dockerProblems = {
-  missing: "is not installed",
-  stopped: "does not run",
-  forbidden: "may not be used by our user, who is not in its group,",
+  missing: "is not installed there",
+  stopped: "does not run there",
+  forbidden: "may not be used there by our user, who is not in its group",
 } as const;
 
 function describeDocker({ docker }: HostView["report"]): Pick<Offer, "docker"> {

@@ -208,7 +208,7 @@ describe("matchOffer", () => {
         { ...context, capabilitiesByPlatform: { cheap: { ...capabilities, docker: of } } },
       );
     expect(here(true, false)).toEqual([]);
-    expect(here({ problem: "is not installed" }, true)).toEqual([
+    expect(here({ problem: "is not installed there" }, true)).toEqual([
       "Docker is not installed there, docker:x asked for",
     ]);
   });

@@ -147,8 +147,7 @@ function missOfDocker(
   const image = imageFor(job, platform);
   if (image?.startsWith("docker:") !== true || docker === true) return undefined;
   const key = "image";
-  if (docker !== undefined)
-    return { key, text: `Docker ${docker.problem} there, ${image} asked for` };
+  if (docker !== undefined) return { key, text: `Docker ${docker.problem}, ${image} asked for` };
   if (!Object.hasOwn(capabilitiesByPlatform, platform)) return undefined;
   if (capabilitiesByPlatform[platform]?.docker === true) return undefined;
   return { key, text: `no Docker images on ${platform}, ${image} asked for` };

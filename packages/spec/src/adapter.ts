@@ -117,7 +117,7 @@ export interface Offer {
    * `availability` is `none`, and what the machine itself would say is left out.
    */
   readonly outOfReach?: Failure;
-  /** Can this one run `docker:` images? Stands before the capability. `problem` follows the word Docker: `is not installed`. */
+  /** Can this one run `docker:` images? Stands before the capability. `problem` follows the word Docker: `is not there`. */
   readonly docker?: true | { readonly problem: string };
   /** Largest gang or native node count; default 1. */
   readonly maxNodes?: number;
