@@ -9,12 +9,12 @@ import { lowestPrice, makeJobs, rankingPolicy, replay } from "./support/spot-pol
 const seed = 1;
 const jobCount = 600;
 /** Interruptions as often as the platform's advisor says, and far more often. */
-const factors = [1, 20];
+const factors = [1, 20, 100];
 
 /**
  * What gpujob's choices cost on a recorded spot market: its ranking, its prices and its decisions after refusals and
  * interruptions, against somebody who knew the future and against the cheapest machine on the price list. Jobs say
- * `market: auto` and `checkpoint.every: 10m`; all else is as by default.
+ * `market: auto`, `checkpoint.every: 10m` and `retry.interruptions: 50`; all else is as by default.
  */
 export const benchmark: Benchmark = {
   name: "spot-replay",

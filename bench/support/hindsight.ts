@@ -1,4 +1,3 @@
-import type { JobSpec } from "@gpujob/spec";
 import type { Pool, SpotMarket } from "./spot-market.ts";
 import { costOf, priceAt } from "./spot-market.ts";
 import type { Place, ReplayJob } from "./spot-policies.ts";
@@ -9,40 +8,80 @@ import { fittingAt, isRefused, rent } from "./spot-policies.ts";
  * its start and after each interruption, as gpujob itself would have to choose.
  */
 export function bestInHindsight(world: SpotMarket, job: ReplayJob, seed: number): number {
-  return cheapest(world, { job: job.spec, now: job.startsAt, leftMs: job.workMs, seed }, Infinity);
+  const places = placesFor(world, job);
+  const least = lowestEver(places, job.startsAt);
+  const search = { world, places, least, seed, looks: 0 };
+  return cheapest(search, job.startsAt, job.workMs, Infinity);
 }
 
-interface Situation {
-  readonly job: JobSpec;
-  readonly now: number;
-  readonly leftMs: number;
+interface Search {
+  readonly world: SpotMarket;
+  /** All that fit, whether sold at a moment or not. */
+  readonly places: readonly Place[];
+  /** No work of the job ever costs less, in USD per millisecond. */
+  readonly least: number;
   readonly seed: number;
+  /** Moments looked at so far. */
+  looks: number;
 }
 
+/** Beyond so many the rest of a job is taken to cost the least that it could, which makes the best better than it is. */
+const mostLooks = 400;
 const waitMs = 600_000;
+const hourMs = 3_600_000;
+/** No job of a replay takes so long, with all that it loses. */
+const horizonMs = 21 * 24 * hourMs;
 
 /**
- * Goes through every choice, which is quick as long as most jobs meet no interruption or one. Looks only for what
- * costs less than `limit`; answers `Infinity` where nothing does.
+ * Goes through every choice that could still cost less than `limit`; answers `Infinity` where none does. What is left to
+ * do costs at least the lowest price that there will ever be, which rules out most of them.
  */
-function cheapest(world: SpotMarket, situation: Situation, limit: number): number {
-  const { job, now, leftMs, seed } = situation;
+function cheapest(search: Search, now: number, leftMs: number, limit: number): number {
+  const { world, places, least, seed } = search;
   if (now >= world.to) return Infinity;
-  const all = fittingAt(world, now, job, []);
-  const places = all.filter((place) => !isRefused(place, now, seed));
-  if (places.length === 0) return cheapest(world, { ...situation, now: now + waitMs }, limit);
-  const leases = places
+  if ((search.looks += 1) > mostLooks) return leftMs * least;
+  const open = places.filter(
+    (place) => priceAt(place.pool, place.market, now) !== undefined && !isRefused(place, now, seed),
+  );
+  if (open.length === 0) return cheapest(search, now + waitMs, leftMs, limit);
+  const leases = open
     .map((place) => rent(place, now, leftMs))
-    // What ends well first: it makes the limit for what does not.
-    .toSorted((a, b) => a.leftMs - b.leftMs || a.cost - b.cost);
+    .map((lease) => ({ ...lease, atLeast: lease.cost + lease.leftMs * least }))
+    .toSorted((a, b) => a.atLeast - b.atLeast);
   let best = limit;
-  for (const { cost, endsAt, leftMs: rest } of leases) {
-    if (cost >= best) continue;
-    const more =
-      rest === 0 ? 0 : cheapest(world, { ...situation, now: endsAt, leftMs: rest }, best - cost);
-    best = Math.min(best, cost + more);
+  // What ends well makes the limit for what does not.
+  for (const { cost, leftMs: rest } of leases) if (rest === 0) best = Math.min(best, cost);
+  for (const { cost, endsAt, leftMs: rest, atLeast } of leases) {
+    if (rest === 0 || atLeast >= best) continue;
+    best = Math.min(best, cost + cheapest(search, endsAt, rest, best - cost));
   }
   return best < limit ? best : Infinity;
+}
+
+/** What fits hangs on the card alone, so it is asked once, as if all were sold at one price. */
+function placesFor(world: SpotMarket, { spec }: ReplayJob): readonly Place[] {
+  const prices = { spot: [1], "on-demand": [1] };
+  const pools = world.pools.map((pool) => ({ ...pool, times: [0], prices }));
+  const own = new Map(world.pools.map((pool) => [pool.id, pool]));
+  return fittingAt({ ...world, pools }, 0, spec, []).flatMap(({ pool, market }) => {
+    const real = own.get(pool.id);
+    return real === undefined ? [] : [{ pool: real, market }];
+  });
+}
+
+function lowestEver(places: readonly Place[], from: number): number {
+  let least = Infinity;
+  for (const { pool, market } of places) {
+    const begins = Math.max(
+      0,
+      pool.times.findLastIndex((time) => time <= from),
+    );
+    for (let at = begins; at < pool.times.length; at += 1) {
+      if ((pool.times[at] ?? 0) > from + horizonMs) break;
+      least = Math.min(least, pool.prices[market][at] ?? Infinity);
+    }
+  }
+  return least / hourMs;
 }
 
 /**

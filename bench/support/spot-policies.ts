@@ -77,6 +77,7 @@ export function makeJobs(world: SpotMarket, count: number, seed: number): readon
         ...plain,
         market: "auto",
         expectedTimeMs: workMs,
+        retry: { ...plain.retry, interruptions: 50 },
         checkpoint: {
           path: "ckpt",
           everyMs: checkpointMs,
