@@ -12,6 +12,8 @@ export interface LogWriter {
   readonly size: (path: string) => Promise<number>;
   /** Throws when bytes before the offset are missing: a gap is never written. */
   readonly append: (path: string, bytes: Uint8Array, offset: number, now: number) => Promise<void>;
+  /** Closes every file; what is asked for afterwards opens its file again. */
+  readonly close: () => Promise<void>;
 }
 
 interface OpenLog {
@@ -66,6 +68,9 @@ export function createLogWriter(): LogWriter {
       }
       log.size += rest.length;
       await noteTime(path, log.size - rest.length, now);
+    },
+    async close() {
+      await Promise.all([...logs.keys()].map(close));
     },
   };
 }

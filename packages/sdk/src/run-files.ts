@@ -45,12 +45,12 @@ export function openContentStore(home: string): ContentStore {
   return createContentStore(join(home, "store"));
 }
 
-/** The files of runs on this machine; see `RunFiles`. */
+/** The files of runs on this machine; see `RunFiles`. `close`: the logs that are open for writing. */
 export function createRunFiles(options: {
   readonly home: string;
   readonly clock: Clock;
   readonly content: ContentStore;
-}): RunFiles {
+}): RunFiles & { readonly close: () => Promise<void> } {
   const { home, clock, content } = options;
 
   const logs = createLogWriter();
@@ -75,6 +75,7 @@ export function createRunFiles(options: {
         ? []
         : Promise.all(manifest.files.map((file) => openKept(content, file)));
     },
+    close: () => logs.close(),
     logSize: (runId, attempt, member) => logs.size(logPath(home, runId, attempt, member)),
     readLogTail: (runId, attempt, member, bytes) =>
       readTail(logPath(home, runId, attempt, member), bytes),

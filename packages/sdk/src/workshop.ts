@@ -169,6 +169,7 @@ export function openWorkshop(options: GpujobOptions): Workshop {
       await Promise.allSettled([...closers].map((each) => each()));
       await Promise.allSettled([...caches.values()].map((each) => each.flush()));
       await Promise.allSettled([...opened.values()].map((each) => each.close()));
+      await files.close().catch(() => undefined);
       await (await access?.catch(() => undefined))?.close();
       // A store that could not be opened has told so where it was needed.
       await (await store?.catch(() => undefined))?.close();
