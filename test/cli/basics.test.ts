@@ -54,7 +54,12 @@ describe("the built program", () => {
 
   it("prints one envelope and nothing else for a mistake with --json", async ({ expect }) => {
     const home = await makeFolder();
-    for (const line of ["nope --json", "--json submit", "cost --advise --json", "serve --json"]) {
+    for (const line of [
+      "nope --json",
+      "--json submit",
+      "cost --advise --csv --json",
+      "serve --json",
+    ]) {
       const { code, out, err } = await runGpujob(line.split(" "), { home });
       expect({ line, code, err }).toEqual({ line, code: 2, err: "" });
       expect(out.trimEnd().split("\n")).toHaveLength(1);

@@ -8,12 +8,12 @@ export function sortOffers(
   by: "price" | "platform" | "gpu" | "memory",
 ): readonly OfferRow[] {
   const keys = {
-    price: (offer: OfferRow) => [offer.price.perHour.currency, offer.price.perHour.micros],
-    platform: (offer: OfferRow) => [offer.platform, offer.price.perHour.micros],
-    gpu: (offer: OfferRow) => [gpuLabel(offer.gpu), offer.price.perHour.micros],
+    price: (offer: OfferRow) => [offer.pricePerHour.currency, offer.pricePerHour.micros],
+    platform: (offer: OfferRow) => [offer.platform, offer.pricePerHour.micros],
+    gpu: (offer: OfferRow) => [gpuLabel(offer.gpu), offer.pricePerHour.micros],
     memory: (offer: OfferRow) => [
       -(offer.gpu?.vramGib ?? 0) * (offer.gpu?.count ?? 0),
-      offer.price.perHour.micros,
+      offer.pricePerHour.micros,
     ],
   } as const;
   const keyed = offers.map((offer) => ({

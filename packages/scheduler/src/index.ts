@@ -23,6 +23,7 @@ export type { MatchContext } from "./match.ts";
 export { indexOffers, joinIndexes } from "./offer-index.ts";
 export type { OfferIndex } from "./offer-index.ts";
 export { openPackedOffers, packOffers } from "./pack-offers.ts";
+export { hourlyPrice } from "./hourly-price.ts";
 export { priceOffer } from "./price.ts";
 export type { OfferQuote, PriceContext } from "./price.ts";
 export { expectedReworkSeconds } from "./expected-rework.ts";

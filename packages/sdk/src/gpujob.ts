@@ -325,6 +325,8 @@ export interface DoctorCheck {
 }
 
 export interface OfferRow extends Offer {
+  /** What one machine costs after all discounts and the account's own rate, in the offer's currency. */
+  readonly pricePerHour: Money;
   readonly ageSeconds: number;
   /** With a profile: how it scores and why, the best first. */
   readonly score?: RankScore;

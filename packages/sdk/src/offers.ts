@@ -1,5 +1,5 @@
 import { resolveGpuName } from "@gpujob/catalog";
-import { findOffers, rankOffers, withAccount } from "@gpujob/scheduler";
+import { findOffers, hourlyPrice, rankOffers, withAccount } from "@gpujob/scheduler";
 import { parseJobFile } from "@gpujob/spec";
 import type { Offer } from "@gpujob/spec";
 import { join } from "node:path";
@@ -53,6 +53,7 @@ export async function listOffers(
   };
   const toRow = (offer: Offer): OfferRow => ({
     ...withAccount(offer, accounts),
+    pricePerHour: hourlyPrice(withAccount(offer, accounts), 1),
     ageSeconds: Math.max(0, Math.round((now - Date.parse(offer.observedAt)) / 1000)),
     ...(stalePlatforms.has(offer.platform) ? { isStale: true as const } : {}),
   });

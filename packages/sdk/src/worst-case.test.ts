@@ -63,6 +63,21 @@ describe("the worst case of a plan", () => {
     expect(worstCaseOf(jobOf("5 CNY"), best)).toContain("at most 5.00 CNY");
   });
 
+  it("goes on with the disk of a machine that is only stopped, or names that nobody knows", ({
+    expect,
+  }) => {
+    const best = candidate({ powerOff: "stops" });
+    expect(worstCaseOf(jobOf(), best)).toContain(
+      "disk costs while it is stopped, until it is released, is not known",
+    );
+    const price = { ...best.offer.price, diskPerGibHour: { currency: "CNY", micros: 1000 } };
+    const priced = { ...best, offer: { ...best.offer, price } };
+    const job = jobOf();
+    const large = { ...job, resources: { ...job.resources, diskGib: { min: 200 } } };
+    expect(worstCaseOf(large, priced)).toContain("Its disk costs 0.20 CNY per hour on");
+    expect(worstCaseOf(job, priced)).not.toContain("disk");
+  });
+
   it("of a machine that was rented by hand is in its user's own hands", ({ expect }) => {
     const byHand = { endAt: "https://console.example" };
     const best = candidate({ release: "by-hand" }, { byHand });

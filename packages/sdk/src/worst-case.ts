@@ -1,4 +1,5 @@
 import type { Candidate } from "@gpujob/engine";
+import { extraDiskGib } from "@gpujob/scheduler";
 import type { JobSpec } from "@gpujob/spec";
 import { formatDuration, formatMoney } from "@gpujob/spec";
 
@@ -6,8 +7,9 @@ import { formatDuration, formatMoney } from "@gpujob/spec";
 const timerSlackMs = 11 * 60_000;
 
 /** What happens, in money, if nobody comes back to a run on the best offer of a plan; empty without one. */
-export function worstCaseOf({ limits }: JobSpec, best: Candidate | undefined): string {
+export function worstCaseOf(job: JobSpec, best: Candidate | undefined): string {
   if (best === undefined) return "";
+  const { limits } = job;
   const { offer, pricePerHour, capabilities } = best;
   const { release, powerOff } = capabilities;
   if (release === "owned")
@@ -24,7 +26,20 @@ export function worstCaseOf({ limits }: JobSpec, best: Candidate | undefined): s
   const ends = hasTimer
     ? "the platform's own timer ends the machine"
     : "the machine powers itself off";
-  return `If nobody comes back, ${ends}; at most ${formatMoney(most)} (limits: ${formatDuration(limits.timeMs)} of run, ${formatDuration(limits.holdMs)} of hold).`;
+  const disk = powerOff === "stops" && !hasTimer ? sayStoppedDisk(job, best) : "";
+  return `If nobody comes back, ${ends}; at most ${formatMoney(most)} (limits: ${formatDuration(limits.timeMs)} of run, ${formatDuration(limits.holdMs)} of hold).${disk}`;
+}
+
+/** A machine that is only stopped keeps its disk, and so may the bill. */
+function sayStoppedDisk(job: JobSpec, { offer }: Candidate): string {
+  const { diskPerGibHour } = offer.price;
+  if (diskPerGibHour === undefined)
+    return " What its disk costs while it is stopped, until it is released, is not known.";
+  const { currency, micros } = diskPerGibHour;
+  const perHour = { currency, micros: Math.round(micros * extraDiskGib(job, offer)) };
+  return perHour.micros === 0
+    ? ""
+    : ` Its disk costs ${formatMoney(perHour)} per hour on while it is stopped, until it is released.`;
 }
 
 /** Nothing of ours ends the bill of a machine that was rented by hand, unless its own power-off does. */

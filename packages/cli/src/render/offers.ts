@@ -17,7 +17,7 @@ const columns: readonly Column<OfferRow>[] = [
   { header: "MARKET", value: ({ market }) => market, dropOrder: 4 },
   {
     header: "PER HOUR",
-    value: ({ price }) => formatMoney(price.perHour),
+    value: ({ pricePerHour }) => formatMoney(pricePerHour),
     align: "right",
   },
   { header: "PRICE IS", value: priceBasis, dropOrder: 1 },
@@ -73,7 +73,7 @@ export function renderOfferGroups(groups: readonly OfferGroup[], view: View): re
       { header: "OFFERS", value: ({ offers }) => String(offers), align: "right" },
       {
         header: "FROM",
-        value: ({ cheapest }) => formatMoney(cheapest.price.perHour),
+        value: ({ cheapest }) => formatMoney(cheapest.pricePerHour),
         align: "right",
       },
       {

@@ -278,6 +278,7 @@ export function sampleOffer(change: Partial<OfferRow> = {}): OfferRow {
     cpuCount: 16,
     memoryGib: 120,
     market: "on-demand",
+    pricePerHour: money(1.88),
     price: {
       perHour: money(1.88),
       billing: { unitSeconds: 1, minimumSeconds: 0 },
