@@ -157,6 +157,9 @@ describe("a probe", patience, () => {
     expect,
   }) => {
     expect(() => parseProbe("method torch 2.8\nwindow 0 160\n")).toThrow("cut short");
+    expect(parseProbe("download HF 10000000 100.00 101.00\nend\n").downloads).toEqual([
+      { name: "HF", mbps: 80 },
+    ]);
     const found = parseProbe("card 0 A100\npower 0 [N/A] [N/A]\npcie 0 4 16 [N/A]\nend\n");
     expect(found.cards).toEqual([{ index: 0, name: "A100", windowTflops: [], slowedBy: [] }]);
   });

@@ -28,8 +28,8 @@ export function parseProbe(text: string): HostProbe {
     ...named("diskWriteMBps", rateOf(all("disk-write")[0])),
     ...named("diskReadMBps", rateOf(all("disk-read")[0])),
     downloads: all("download").flatMap(([name, ...rest]) => {
-      const mbps = rateOf(rest);
-      return name === undefined || mbps === undefined ? [] : [{ name, mbps }];
+      const rate = rateOf(rest);
+      return name === undefined || rate === undefined ? [] : [{ name, mbps: rate * 8 }];
     }),
     unmeasured: all("unmeasured").map((words) => words.join(" ")),
   };

@@ -118,7 +118,7 @@ function sayMeasured(probe: HostProbe): string {
       ? []
       : [`disk ${round(probe.diskWriteMBps)} MB/s written`]),
     ...(probe.diskReadMBps === undefined ? [] : [`${round(probe.diskReadMBps)} MB/s read`]),
-    ...probe.downloads.map(({ name, mbps }) => `${name} ${round(mbps)} MB/s`),
+    ...probe.downloads.map(({ name, mbps }) => `${name} ${round(mbps)} Mbit/s`),
     ...(probe.driver === undefined ? [] : [`driver ${probe.driver}`]),
   ];
   return parts.length === 0 ? "Nothing could be measured." : `Measured: ${parts.join(", ")}.`;

@@ -83,6 +83,7 @@ export interface HostProbe {
   readonly allReduceGBps?: number;
   readonly diskWriteMBps?: number;
   readonly diskReadMBps?: number;
+  /** In Mbit/s. */
   readonly downloads: readonly { readonly name: string; readonly mbps: number }[];
   /** What could not be measured, each with the reason. Never counted as good. */
   readonly unmeasured: readonly string[];
