@@ -14,7 +14,7 @@ import { costOf, nextInterruption, priceAt, seededRandom } from "./spot-market.t
 const secondMs = 1000;
 const hourMs = 3_600_000;
 /** From the create to a machine that is up, and from there to a job that works: files, set-up, checkpoint. */
-export const bootMs = 120 * secondMs;
+const bootMs = 120 * secondMs;
 const readyMs = bootMs + 180 * secondMs;
 const checkpointMs = 600 * secondMs;
 const refusedShare = 0.05;

@@ -13,7 +13,7 @@ export function formatSeen(pastMs: number, isStale: boolean): string {
 const dayMs = 86_400_000;
 
 /** How long something lies behind, in milliseconds: of what is days old nobody asks the minutes. */
-export function formatPast(ms: number): string {
+function formatPast(ms: number): string {
   return ms < 2 * dayMs ? formatSeconds(ms) : `${Math.floor(ms / dayMs)}d`;
 }
 
