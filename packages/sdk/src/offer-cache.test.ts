@@ -245,5 +245,15 @@ describe("gpujob", () => {
     const submitted = call((gpujob) => gpujob.submit({ job }, { signal }));
     await expect(submitted).rejects.toThrow("No offer fits");
     expect(asked).toBe(2);
+
+    // Two minutes later the platform does not answer any more.
+    server.close();
+    server.closeAllConnections();
+    const [label = "", ...rest] = (await readFile(path, "utf8")).split("\n");
+    const older = { ...JSON.parse(label), askedAt: Date.now() - 2 * minuteMs };
+    await writeFile(path, [JSON.stringify(older), ...rest].join("\n"));
+    const stale = await call((gpujob) => gpujob.offers({ gpu: "RTX4090" }, { signal }));
+    expect(stale.offers).toMatchObject([{ offerId: "RTX 4090", isStale: true }]);
+    expect(stale.missing).toMatchObject([{ platform: "shop" }]);
   });
 });
