@@ -38,7 +38,11 @@ export function sayMoments({ startAt, deadline }: JobSpec, nowMs: number): reado
 }
 
 /** The job of an earlier run, to be begun now. Throws `usage` when its deadline is over. */
-export function beginNow({ startAt: _start, ...job }: JobSpec, runId: string, nowMs: number): JobSpec {
+export function beginNow(
+  { startAt: _start, ...job }: JobSpec,
+  runId: string,
+  nowMs: number,
+): JobSpec {
   const deadlineMs = job.deadline === undefined ? undefined : Date.parse(job.deadline);
   if (deadlineMs === undefined || deadlineMs > nowMs) return job;
   throw new GpujobError(
