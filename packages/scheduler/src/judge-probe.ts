@@ -81,7 +81,7 @@ export function matrixRate({ windowTflops }: ProbedCard): number | undefined {
 }
 
 /** Standard deviation of the windows over their mean; `undefined`: too few were measured. */
-export function fluctuationOf(windows: readonly number[]): number | undefined {
+function fluctuationOf(windows: readonly number[]): number | undefined {
   if (windows.length < fewestWindows) return undefined;
   const middle = mean(windows);
   if (middle <= 0) return undefined;
