@@ -12,6 +12,9 @@ export interface BilledRun extends InterruptedRun {
   readonly mostInterruptions: number;
 }
 
+/** Pieces of time that are too short for their rounding to be worth an exact count. */
+const shortUnitSeconds = 60;
+
 /** More stretches than this are taken for so many longer ones: of so many ends, one more or less does not matter. */
 const mostStretches = 64;
 
@@ -32,6 +35,11 @@ export function expectedRoundingSeconds(rule: BillingRule, run: BilledRun): numb
   };
   const interruptions = expectedInterruptions(run);
   if (interruptions === 0) return surplusAfter(workSeconds);
+  // Of a minute nobody sees which half it was; there may be thousands of such offers.
+  if (Math.max(rule.unitSeconds, rule.minimumSeconds) <= shortUnitSeconds) {
+    const ended = Math.min(interruptions, run.mostInterruptions);
+    return surplusAfter(workSeconds) + (ended * rule.unitSeconds) / 2;
+  }
   const takenBy = compileTaken(rule, rate, boot);
   if (interruptions > run.mostInterruptions) {
     const { chance, surplus } = takenBy(setUpSeconds + workSeconds);
