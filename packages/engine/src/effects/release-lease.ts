@@ -8,6 +8,8 @@ import { backOff, deadline, isSuperseded, lookUp } from "./work.ts";
 
 /** Two answers "no such machine" count only when they are so far apart. */
 const betweenLooksMs = 10_000;
+/** For a machine so young that a platform may not know it everywhere: longer than one of its copies stays behind. */
+const betweenYoungLooksMs = 40_000;
 const endHostDeadlineMs = 5000;
 /** After so long a machine that ends slowly is looked at as seldom as any other. */
 const longestWatchMs = 60_000;
@@ -15,7 +17,8 @@ const supersededWaitMs = 30_000;
 
 /**
  * Ends one lease and stays until its absence is proven, for ever if need be: a terminal state by id, or "no such machine"
- * twice, ten seconds apart, from a platform that has had time to show it.
+ * twice, ten seconds apart, from a platform that has had time to show it; further apart from one that has shown it since and
+ * accepted its release.
  */
 export async function runReleaseLease(work: Work, ref: MemberRef): Promise<void> {
   const { session, signal } = work;
@@ -224,8 +227,8 @@ function createAbsence(
     if (isYoung && !hasAccepted) return undefined;
     firstMiss ??= { at: now, monotonic: clock.monotonic() };
     // A young one comes and goes in what its platform shows, and may be ending still.
-    if (isYoung) return undefined;
-    const isRepeated = asked.monotonic - firstMiss.monotonic >= betweenLooksMs;
+    const apartMs = isYoung ? betweenYoungLooksMs : betweenLooksMs;
+    const isRepeated = asked.monotonic - firstMiss.monotonic >= apartMs;
     return isRepeated ? prove(firstMiss.at) : undefined;
   }
 
