@@ -74,7 +74,7 @@ export default defineConfig({
         ...realTime,
         testTimeout: 300_000,
         hookTimeout: 300_000,
-        fileParallelism: false,
+        ...waiting,
       }),
     ],
   },

@@ -85,7 +85,7 @@ export async function startSshHost(options: SshHostOptions): Promise<SshHost> {
   process.env["TESTCONTAINERS_RYUK_DISABLED"] = "true";
   const { GenericContainer, Wait } = await import("testcontainers");
   // What a killed test left behind goes with the next one.
-  await removeContainers((owner) => !isAlive(owner));
+  await removeOwned((owner) => !isAlive(owner));
   const container = new GenericContainer(
     options.image === "busybox" ? busyboxHostImage : testHostImage,
   )
@@ -102,25 +102,52 @@ export async function startSshHost(options: SshHostOptions): Promise<SshHost> {
   }
   if (options.memoryLimit !== undefined)
     container.withResourcesQuota({ memory: options.memoryLimit });
-  if (options.networkName !== undefined) container.withNetworkMode(options.networkName);
-  return describeHost(await container.start(), options.networkName ?? "bridge");
+  const network = options.networkName ?? (await (ownNetwork ??= createOwnNetwork()));
+  container.withNetworkMode(network);
+  return describeHost(await container.start(), network);
 }
 
-/** Removes the containers of this process and of test processes that no longer live. For a global teardown. */
+/**
+ * A network for this process alone: the address of a host that went is never that of another test's host, which would be
+ * a fault that nobody asked for.
+ */
+async function createOwnNetwork(): Promise<string> {
+  const name = `gpujob-test-${process.pid}`;
+  await run("docker", ["network", "create", "--label", `${ownerLabel}=${process.pid}`, name]);
+  return name;
+}
+
+/** Asked for once: of two that are asked for at the same time, Docker makes two of one name. */
+let ownNetwork: Promise<string> | undefined;
+
+/** Removes the containers and networks of this process and of test processes that no longer live. For a global teardown. */
 export async function removeTestContainers(): Promise<void> {
-  await removeContainers((owner) => owner === process.pid || !isAlive(owner));
+  ownNetwork = undefined;
+  await removeOwned((owner) => owner === process.pid || !isAlive(owner));
 }
 
-async function removeContainers(isOver: (owner: number) => boolean): Promise<void> {
+async function removeOwned(isOver: (owner: number) => boolean): Promise<void> {
+  const containers = await listOwned(["ps", "-a"], isOver);
+  // Another test process may be removing the same ones.
+  if (containers.length > 0)
+    await run("docker", ["rm", "-f", "-v", ...containers]).catch(() => undefined);
+  const networks = await listOwned(["network", "ls"], isOver);
+  if (networks.length > 0)
+    await run("docker", ["network", "rm", ...networks]).catch(() => undefined);
+}
+
+/** Ids of what carries our label and whose test process is over. */
+async function listOwned(
+  list: readonly string[],
+  isOver: (owner: number) => boolean,
+): Promise<string[]> {
   const format = `{{.ID}} {{.Label "${ownerLabel}"}}`;
   const filter = ["--filter", `label=${ownerLabel}`, "--format", format];
-  const { stdout } = await run("docker", ["ps", "-a", ...filter]);
-  const ended = stdout.split("\n").flatMap((line) => {
+  const { stdout } = await run("docker", [...list, ...filter]);
+  return stdout.split("\n").flatMap((line) => {
     const [id, owner] = line.split(" ");
     return id === undefined || owner === undefined || !isOver(Number(owner)) ? [] : [id];
   });
-  // Another test process may be removing the same ones.
-  if (ended.length > 0) await run("docker", ["rm", "-f", "-v", ...ended]).catch(() => undefined);
 }
 
 function isAlive(pid: number): boolean {
