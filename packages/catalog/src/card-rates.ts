@@ -16,9 +16,9 @@ interface RateRow extends PublishedRates {
 }
 
 /**
- * Peaks from the makers' data sheets and architecture papers, as read in 2026-11: NVIDIA's papers on Volta, Turing, Ampere
- * (GA100, GA102), Ada, Hopper and Blackwell, and the data sheets of A10, A30, A40, L4, L20, L40, L40S, H20, H200. Where a
- * form is not named the slower one is meant, so that no good card is refused for it.
+ * Peaks that the makers publish in their data sheets and architecture papers, written down in 2026-11 without those papers
+ * at hand and checked against no card: a part of them alone counts as usual, until machines of one's own were measured. Where
+ * a form is not named the slower one is meant, so that no good card is refused for it.
  */
 const rows: readonly RateRow[] = [
   { model: "H200", tflops: 835, memoryGBps: 4800 },

@@ -37,7 +37,8 @@ export function readWholeRange(value: unknown): Range {
 /** Reads an image: an alias of the catalogue, `docker:REF`, or a map by platform. @throws `usage`. */
 export function readImage(value: unknown): string | Readonly<Record<string, string>> {
   if (typeof value === "string") return checkImage(value);
-  const next = "Write an alias such as pytorch-2.8, docker:REF, or a map by platform with `default`.";
+  const next =
+    "Write an alias such as pytorch-2.8, docker:REF, or a map by platform with `default`.";
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     throw unreadable(value, "an image", next);
   }

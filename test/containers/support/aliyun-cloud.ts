@@ -73,8 +73,12 @@ export const aliyunCloud: CloudKind = {
   type: "ecs.gn7i-c8g1.2xlarge",
   fast: { gpu: "H20:2", type: "ecs.gn8v-2x.8xlarge" },
   stockOf: (zone, count, over = {}) => ({
-    ...{ region, zone, count, type: "ecs.gn7i-c8g1.2xlarge" },
-    ...{ market: "on-demand", pricePerHour: 9.74 },
+    region,
+    zone,
+    count,
+    type: "ecs.gn7i-c8g1.2xlarge",
+    market: "on-demand",
+    pricePerHour: 9.74,
     ...over,
   }),
   // It has just shown stock.

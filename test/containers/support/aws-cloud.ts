@@ -69,7 +69,12 @@ export const awsCloud: CloudKind = {
   type: "g6e.xlarge",
   fast: { gpu: "A100:8", type: "p4d.24xlarge" },
   stockOf: (zone, count, over = {}) => ({
-    ...{ region, zone, count, type: "g6e.xlarge", market: "on-demand", pricePerHour: 1.861 },
+    region,
+    zone,
+    count,
+    type: "g6e.xlarge",
+    market: "on-demand",
+    pricePerHour: 1.861,
     ...over,
   }),
   firstZoneCount: 0,

@@ -7,7 +7,7 @@ interface MemoryText {
 
 /**
  * The memory of a card is its driver's affair: neither kernel nor cgroup tells that it ran out, only the text that the
- * program leaves in its log. Each is the wording of a library, looked up in its own source or documentation in 2026-11.
+ * program leaves in its log. Each is the wording of a library as it was commonly seen in 2026-11, not compared with its source.
  */
 const memoryTexts: readonly MemoryText[] = [
   {
