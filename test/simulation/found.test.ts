@@ -438,3 +438,44 @@ it("takes a checkpoint for fresh that was confirmed just now, however long it to
   expect(waited.filter((each) => !each).length).toBeGreaterThan(4);
   await store.close();
 });
+
+it("gives a machine that was rented by hand back, though the driver that began with it has died", async ({
+  expect,
+}) => {
+  const platforms = [
+    { ...ownedHost("p0", 1_000_000), release: "by-hand" as const, autoRelease: false },
+  ];
+  for (let step = 100; step < 145; step += 1) {
+    const faults: readonly Fault[] = [
+      { kind: "wish", atMs: 7892, isNow: true },
+      { kind: "crash", driver: 1, step },
+    ];
+    const facts = scenario(faults, { platforms, job: { workMs: 34_464, checkpointMs: 10_000 } });
+    expect([step, await playScenario(facts)]).toEqual([step, []]);
+  }
+  expect(await playScenario(makeScenario(1_516_817))).toEqual([]);
+});
+
+it("comes to an end when a machine that was rented by hand is started anew while its job runs", async ({
+  expect,
+}) => {
+  expect(await playScenario(makeScenario(1_512_896))).toEqual([]);
+});
+
+it("fetches the outputs from a host of one's own that is started anew meanwhile", async ({
+  expect,
+}) => {
+  for (const release of ["owned", "by-hand"] as const) {
+    const host = { ...ownedHost("p0", 1_000_000), latencyMs: 50 };
+    const platforms = [{ ...host, release, autoRelease: release === "owned" }];
+    for (let afterMs = 5000; afterMs < 13_000; afterMs += 500) {
+      const faults: readonly Fault[] = [
+        { kind: "machine", machine: 1, afterMs, how: "reboots", ms: 2000 },
+      ];
+      const facts = scenario(faults, { platforms, job: { workMs: 9884 } });
+      expect([release, afterMs, await playScenario(facts)]).toEqual([release, afterMs, []]);
+    }
+  }
+  expect(await playScenario(makeScenario(1_520_525))).toEqual([]);
+  expect(await playScenario(makeScenario(1_543_660))).toEqual([]);
+});

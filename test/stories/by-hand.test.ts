@@ -1,4 +1,5 @@
 import { amendRun } from "@gpujob/engine";
+import type { DriveEnd } from "@gpujob/engine";
 import type { JobSpec } from "@gpujob/spec";
 import { describe, it } from "vitest";
 import { foldRun } from "./support/fold.ts";
@@ -27,6 +28,17 @@ async function makeWorld(over: Partial<WorldOptions> = {}): Promise<World> {
     },
     ...over,
   });
+}
+
+/** Ends too where something is asked for again and again. */
+async function driveBounded(world: World): Promise<DriveEnd | "crashed"> {
+  const controller = new AbortController();
+  let passes = 0;
+  const onPass = (): void => {
+    passes += 1;
+    if (passes > 300) controller.abort();
+  };
+  return world.drive({ signal: controller.signal, onPass });
 }
 
 describe("a run on a machine that was rented by hand", () => {
@@ -103,6 +115,52 @@ describe("a run on a machine that was rented by hand", () => {
     expect(await world.eventTypes()).not.toContain("release-unconfirmed");
   });
 
+  it("is given back by the next driver, though the machine has said yes to the last one already", async ({
+    expect,
+  }) => {
+    let isOver = false;
+    const world = await makeWorld({
+      script: { workMs: hourMs },
+      showLease: (lease) => (isOver ? { ...lease, state: "releasing" } : lease),
+    });
+    const stopOnce = (name: string): void => {
+      if (name === "sent:release-lease") isOver = true;
+      if (name !== "after-commit:job-started") return;
+      const payload = JSON.stringify({ reason: "cancelled", isNow: true });
+      const at = world.clock.now();
+      void world.store.addWish({ runId: world.runId, kind: "stop", payload, at });
+    };
+    const dying = { crashAt: "sent:release-lease", onPass: stopOnce } as const;
+    expect(await world.drive(dying)).toBe("crashed");
+    expect(isOver).toBe(true);
+    await world.clock.sleep(100_000, { signal: new AbortController().signal });
+    expect(await driveBounded(world)).toEqual({ kind: "settled" });
+    expect(await world.view()).toMatchObject({ state: "cancelled", billing: "by-hand" });
+    expect(world.hosts().some((host) => host.isRunning())).toBe(false);
+  });
+
+  it("learns from the machine itself that it was started anew while the job ran, and runs there again", async ({
+    expect,
+  }) => {
+    let restarted: string | undefined;
+    const world = await makeWorld({
+      script: { workMs: hourMs },
+      showLease: (lease) =>
+        lease.leaseId === restarted && lease.state === "up"
+          ? { ...lease, state: "stopped" }
+          : lease,
+    });
+    const dying = { crashAt: "after-commit:job-started" } as const;
+    expect(await world.drive(dying)).toBe("crashed");
+    restarted = world.platforms["rented"]?.machines()[0]?.leaseId;
+    world.hosts()[0]?.reboot();
+    await world.clock.sleep(100_000, { signal: new AbortController().signal });
+    expect(await driveBounded(world)).toEqual({ kind: "settled" });
+    const view = await world.view();
+    expect(view).toMatchObject({ state: "succeeded", exitCode: 0 });
+    expect(view.attempts.length).toBe(2);
+  });
+
   it("is amended by nobody while it is driven", async ({ expect }) => {
     const world = await makeWorld();
     const ports = { store: world.store, clock: world.clock, owner: "me" };
@@ -123,5 +181,28 @@ describe("a run on a machine of one's own", () => {
     expect(calls?.length).toBeGreaterThan(0);
     expect(await world.view()).toMatchObject({ exitCode: 0, billing: "none" });
     expect(await world.store.listLeases({ open: true })).toEqual([]);
+  });
+
+  it("fetches what the job made from a machine that was started anew since it had ended", async ({
+    expect,
+  }) => {
+    let isAnew = false;
+    const world = await createWorld({
+      platforms: {
+        lab: { offers: [testOffer("own", "lab", 0)], capabilities: { release: "owned" } },
+      },
+      outputBytes: 5,
+      showLease: (lease) =>
+        isAnew ? { ...lease, state: "ended", reason: "the host was started anew" } : lease,
+    });
+    expect(await world.drive({ crashAt: "after-commit:job-exited" })).toBe("crashed");
+    isAnew = true;
+    world.hosts()[0]?.reboot();
+    await world.clock.sleep(100_000, { signal: new AbortController().signal });
+    expect(await world.drive()).toEqual({ kind: "settled" });
+    const types = await world.eventTypes();
+    expect(types).toContain("outputs-collected");
+    expect(types).not.toContain("collect-failed");
+    expect(await world.view()).toMatchObject({ state: "succeeded", exitCode: 0 });
   });
 });

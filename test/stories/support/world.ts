@@ -3,7 +3,7 @@ import type { FakePlatform, FakePlatformOptions, TestClock } from "@gpujob/adapt
 import { defaultTempo, driveRun, submitRun, viewRun } from "@gpujob/engine";
 import type { DriveEnd, EnginePorts, Submission } from "@gpujob/engine";
 import { explainNoOffer, rankOffers } from "@gpujob/scheduler";
-import type { JobSpec, Offer, RunView } from "@gpujob/spec";
+import type { JobSpec, Lease, Offer, Platform, RunView } from "@gpujob/spec";
 import { PlatformError, toFailure } from "@gpujob/spec";
 import { openStore } from "@gpujob/store";
 import type { Store } from "@gpujob/store";
@@ -20,6 +20,8 @@ export interface WorldOptions {
   readonly outputBytes?: number;
   /** Does the job write its checkpoint faster than it can be copied, at the moment? */
   readonly isRestless?: () => boolean;
+  /** What a platform says of a machine, where that is not what the fake one would: a boot that ended its reservation. */
+  readonly showLease?: (lease: Lease) => Lease;
   /** The end of an attempt's log. */
   readonly logTail?: (attempt: number) => string;
 }
@@ -147,7 +149,7 @@ export async function createWorld(options: WorldOptions): Promise<World> {
         if (fake === undefined) throw new Error(`no platform ${name}`);
         return {
           name,
-          platform: fake.platform,
+          platform: showing(fake.platform, options.showLease),
           capabilities: fake.capabilities,
           timeouts: submission.timeouts,
         };
@@ -294,6 +296,17 @@ export async function createWorld(options: WorldOptions): Promise<World> {
       });
     },
     eventTypes: async () => (await store.listEvents(submission.runId)).map((event) => event.type),
+  };
+}
+
+function showing(platform: Platform, show: WorldOptions["showLease"]): Platform {
+  if (show === undefined) return platform;
+  return {
+    ...platform,
+    async getLease(leaseId, wait) {
+      const lease = await platform.getLease(leaseId, wait);
+      return lease === undefined ? undefined : show(lease);
+    },
   };
 }
 

@@ -150,8 +150,8 @@ function failureOfExit(exit: HostExit, attempt: Attempt, memoryText?: string): F
     case "rebooted":
       return {
         kind: "interrupted",
-        // A host of the user's own is there again, and may be the only one; a rented one is better replaced.
-        scope: attempt.candidate.capabilities.release === "owned" ? "call" : "offer",
+        // A machine that no API ends is there again, and may be the only one; another is better replaced.
+        scope: attempt.candidate.capabilities.release === "api" ? "offer" : "call",
         message: `The machine stopped the job (${exit.reason}).`,
       };
     case "unknown":

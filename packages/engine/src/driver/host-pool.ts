@@ -1,5 +1,6 @@
-import type { HostSession } from "@gpujob/spec";
+import type { HostSession, LeaseState } from "@gpujob/spec";
 import { PlatformError } from "@gpujob/spec";
+import type { Attempt } from "../core/context.ts";
 import { attemptOf, memberOf } from "../core/draft.ts";
 import type { Snapshot } from "../core/decide.ts";
 import type { EnginePorts } from "./ports.ts";
@@ -34,13 +35,14 @@ export function createHostPool(options: {
     const lease =
       leaseId === undefined ? undefined : await target.platform.getLease(leaseId, { signal });
     const node = lease?.nodes[0];
-    if (lease?.state === "ended" || lease?.state === "failed") {
+    const isThere = lease !== undefined && outlivesLease(record, lease.state);
+    if (!isThere && (lease?.state === "ended" || lease?.state === "failed")) {
       const why = lease.reason === undefined ? "" : ` (${lease.reason})`;
       throw new PlatformError("lease_failed", `${target.name}: the machine has ended${why}.`, {
         scope: "offer",
       });
     }
-    if (lease === undefined || node === undefined || lease.state !== "up") {
+    if (lease === undefined || node === undefined || (lease.state !== "up" && !isThere)) {
       const state = lease === undefined ? "unknown to the platform" : lease.state;
       throw new PlatformError("unreachable", `${target.name}: the machine is not up (${state}).`, {
         scope: "host",
@@ -73,4 +75,22 @@ export function createHostPool(options: {
       await Promise.allSettled(open.map(async (session) => (await session).close()));
     },
   };
+}
+
+/**
+ * May the machine be there although its lease says otherwise? One that no API ends runs on after it was given back, and
+ * with another boot its reservation is over, not its disk. It is gone to for what comes after the job, to fetch what it
+ * made and to leave the machine clean; and where the platform proves no end, to learn what became of the job.
+ */
+function outlivesLease({ phase, candidate }: Attempt, state: LeaseState): boolean {
+  const isAfterJob = phase === "collecting" || phase === "holding" || phase === "releasing";
+  switch (candidate.capabilities.release) {
+    case "api":
+      return false;
+    case "owned":
+      return isAfterJob && (state === "ended" || state === "stopped");
+    case "by-hand":
+      if (state === "stopped") return isAfterJob || phase === "running";
+      return isAfterJob && state === "releasing";
+  }
 }

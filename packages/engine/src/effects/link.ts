@@ -141,8 +141,8 @@ export function createLink(work: Work, ref: MemberRef): Link {
       fence: { by: "reboot", at: clock.now() },
       failure: {
         kind: "interrupted",
-        // A host of the user's own is there again, and may be the only one; a rented one is better replaced.
-        scope: lookUp(work, ref).target.capabilities.release === "owned" ? "call" : "offer",
+        // A machine that no API ends is there again, and may be the only one; another is better replaced.
+        scope: lookUp(work, ref).target.capabilities.release === "api" ? "offer" : "call",
         message: "The machine was restarted while the job ran.",
       },
     });
