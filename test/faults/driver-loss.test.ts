@@ -1,3 +1,4 @@
+import { writeFile } from "node:fs/promises";
 import { describe, it, onTestFinished } from "vitest";
 import { createGpujob } from "@gpujob/sdk";
 import { join } from "node:path";
@@ -44,5 +45,27 @@ describe("a driver that is lost while others look at its run", () => {
     expect(again.isNew).toBe(false);
     expect(await again.result).toMatchObject({ exitCode: 6, billing: "ended" });
     expect((await readRunFacts(home, again.id)).violations).toEqual([]);
+  });
+});
+
+describe("a platform that is taken out of the configuration while its machine runs", () => {
+  it("is missed aloud with its machine, which is released once it is back", async ({ expect }) => {
+    const home = await makeHome();
+    const configPath = join(home.home, "state", "config.yaml");
+    const submitted = home.start(["submit", "job.yaml", "-y"]);
+    await until("the job runs", async () => (await home.readTruth("starts-lost")).length > 0);
+    submitted.kill("SIGKILL");
+    await submitted.result;
+    await writeFile(configPath, plainScenario.config.replace(/^ {2}\w+:/m, "  other:"));
+    const audit = await home.run(["audit"]);
+    expect(audit.code).toBe(123);
+    expect(audit.out).toContain("its platform is not configured here");
+    expect((await home.run(["ps"])).out).toMatch(/lost .*running/);
+    await writeFile(configPath, plainScenario.config);
+    const waited = await home.run(["wait", "--timeout", "60s"]);
+    expect(waited.code).toBe(6);
+    const [run] = await home.look((gpujob) => gpujob.listRuns({ all: true }));
+    expect(run).toMatchObject({ billing: "ended" });
+    expect((await readRunFacts(home, run?.id ?? "")).violations).toEqual([]);
   });
 });
