@@ -479,3 +479,18 @@ it("fetches the outputs from a host of one's own that is started anew meanwhile"
   expect(await playScenario(makeScenario(1_520_525))).toEqual([]);
   expect(await playScenario(makeScenario(1_543_660))).toEqual([]);
 });
+
+it("does not forget a machine that was being taken by hand when the run was over", async ({
+  expect,
+}) => {
+  const platforms = [
+    { ...ownedHost("p0", 1_000_000), release: "by-hand" as const, autoRelease: false },
+  ];
+  for (let step = 20; step < 45; step += 1) {
+    const faults: readonly Fault[] = [{ kind: "crash", driver: 1, step }];
+    const limited = { workMs: 43_429, timeLimitMs: 16_000 };
+    const facts = scenario(faults, { platforms, job: limited });
+    expect([step, await playScenario(facts)]).toEqual([step, []]);
+  }
+  expect(await playScenario(makeScenario(2_015_163))).toEqual([]);
+});

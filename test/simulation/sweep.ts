@@ -21,13 +21,12 @@ export async function sweepUntilClean(
 ): Promise<readonly Violation[]> {
   const { timeline } = world;
   const violations: Violation[] = [];
-  const told = new Set<string>();
   for (const pauseMs of pauses) {
     await timeline.run(() => false, timeline.now() + pauseMs);
     // Where nothing is left, nothing can be found: most histories end so, and looking costs as much as a few of their steps.
     if (!isAnythingLeft(world)) continue;
     let isOver = false;
-    const swept = sweepOnce(world, runId, told).finally(() => (isOver = true));
+    const swept = sweepOnce(world, runId).finally(() => (isOver = true));
     await timeline.run(() => isOver, Number.POSITIVE_INFINITY);
     violations.push(...(await swept));
   }
@@ -43,11 +42,7 @@ function isAnythingLeft({ markets }: SharedWorld): boolean {
   );
 }
 
-async function sweepOnce(
-  world: SharedWorld,
-  runId: string,
-  told: Set<string>,
-): Promise<readonly Violation[]> {
+async function sweepOnce(world: SharedWorld, runId: string): Promise<readonly Violation[]> {
   const process = createDriverProcess({
     name: "audit",
     timeline: world.timeline,
@@ -67,13 +62,9 @@ async function sweepOnce(
     { signal: new AbortController().signal },
   );
   for (const each of report.fixed) world.trace?.(`audit ${each.leaseId}: ${each.note}`);
-  // Of a machine that no run knows its user is told once: when it is given back.
-  for (const { leaseId } of report.fixed) if (leaseId !== null) told.add(leaseId);
   const { billing, unconfirmed, byHand, unknown } = report;
-  const shown = [...billing, ...unconfirmed, ...byHand, ...unknown];
-  return findHidden(world, shown)
-    .filter(({ leaseId }) => !told.has(leaseId))
-    .map(toLeak);
+  // Not what `--fix` gave back just now: that is said once, and it bills on.
+  return findHidden(world, [...billing, ...unconfirmed, ...byHand, ...unknown]).map(toLeak);
 }
 
 /** Machines that only their user can end, that bill, and that the audit does not show. */

@@ -161,6 +161,22 @@ describe("a run on a machine that was rented by hand", () => {
     expect(view.attempts.length).toBe(2);
   });
 
+  it("is not over before it is known whether the machine was taken, for nobody would be told of it", async ({
+    expect,
+  }) => {
+    const world = await makeWorld();
+    expect(await world.drive({ crashAt: "sent:create-lease" })).toBe("crashed");
+    const payload = JSON.stringify({ reason: "cancelled", isNow: true });
+    const at = world.clock.now();
+    await world.store.addWish({ runId: world.runId, kind: "stop", payload, at });
+    await world.clock.sleep(100_000, { signal: new AbortController().signal });
+    expect(await driveBounded(world)).toEqual({ kind: "settled" });
+    expect(await world.view()).toMatchObject({ state: "cancelled", billing: "by-hand" });
+    const [machine] = world.platforms["rented"]?.machines() ?? [];
+    const [lease] = await world.store.listLeases({ open: true });
+    expect(lease).toMatchObject({ state: "releasing", leaseId: machine?.leaseId });
+  });
+
   it("is amended by nobody while it is driven", async ({ expect }) => {
     const world = await makeWorld();
     const ports = { store: world.store, clock: world.clock, owner: "me" };

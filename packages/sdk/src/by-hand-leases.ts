@@ -34,7 +34,12 @@ export async function lookAfterByHand(
 ): Promise<ByHandReport> {
   const now = sight.clock.now();
   const all = (await sight.store.listLeases({})).filter(({ release }) => release === "by-hand");
-  const mayBill = all.filter(({ state }) => ["unclear", "held", "releasing"].includes(state));
+  // One that was about to be taken when its run was called over may have been taken: only its user can tell.
+  const mayBill = all.filter(
+    ({ state, runId }) =>
+      ["unclear", "held", "releasing"].includes(state) ||
+      (state === "intended" && runs.get(runId)?.settledAt !== undefined),
+  );
   const looked = await Promise.all(
     mayBill.map(async (row) => ({ row, answer: await askMachine(sight, row, wait) })),
   );

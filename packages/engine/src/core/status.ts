@@ -32,9 +32,14 @@ function isDone(attempt: Attempt, member: Member): boolean {
   return attempt.candidate.capabilities.release !== "api" && member.fence !== undefined;
 }
 
-/** Is our part still to be done on a machine that no API ends? Bounded in time: one that cannot be reached is given up. */
+/**
+ * Is our part still to be done on a machine that no API ends? Bounded in time: one that cannot be reached is given up. What
+ * was asked for and may bill is waited for: nobody would be told of it.
+ */
 function isBeingGivenBack(attempt: Attempt, member: Member): boolean {
   const { release } = attempt.candidate.capabilities;
+  const isAskedFor = member.state === "intended" || member.state === "unclear";
+  if (release === "by-hand" && isAskedFor) return true;
   return release !== "api" && member.state === "releasing" && member.isGivenBack !== true;
 }
 
