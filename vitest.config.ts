@@ -1,4 +1,6 @@
 import { defineConfig } from "vitest/config";
+import type { TestSpecification } from "vitest/node";
+import { BaseSequencer } from "vitest/node";
 
 // Tests run on sources: no build comes first.
 const conditions = ["@gpujob/source"];
@@ -15,6 +17,21 @@ const realTime = process.env["CI"] === undefined ? {} : { retry: 1 };
 
 /** These wait for processes, timers and networks most of their time: a few at once take little more processor. */
 const waiting = { maxWorkers: 3, maxConcurrency: 3 };
+
+/** These wait longest: begun last, each would go on alone at the end. */
+const longest = ["containers/aliyun", "containers/spine", "containers/fault-machine"];
+
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const rank = ({ moduleId }: TestSpecification): number => {
+      const place = longest.findIndex((name) => moduleId.includes(name));
+      return place < 0 ? longest.length : place;
+    };
+    // eslint-disable-next-line unicorn/no-array-sort -- the sequencer's, not an array's
+    const usual = await super.sort(files);
+    return usual.toSorted((one, other) => rank(one) - rank(other));
+  }
+}
 
 /**
  * One project per kind of test; `npm test` runs them all, `--project unit` one. Groups run one after another, so that
@@ -34,6 +51,7 @@ function project(
 
 export default defineConfig({
   test: {
+    sequence: { sequencer: LongestFirst },
     projects: [
       // Some of these start real processes: a busy computer must not make them fail.
       project(
