@@ -97,6 +97,21 @@ describe("the meter of the mock market", { timeout: 60_000 }, () => {
     }
   });
 
+  it("bills more than it said, as its faults say", async ({ expect }) => {
+    const overbill = { on: "create", do: "overbill", factor: 1.5 };
+    const offer = plainOffer({ billing: { unit: "1h" } });
+    const market = await openTestMarket({ offers: [offer], faults: [overbill] });
+    try {
+      const { leaseId, pricePerHour } = await rentMachine(market.platform);
+      expect(pricePerHour).toEqual({ currency: "CNY", micros: 3_600_000 });
+      const charges = await market.platform.readCharges?.(leaseId, wait);
+      expect(charges).toMatchObject([{ kind: "compute", amount: { micros: 5_400_000 } }]);
+      expect(readMeter(market.folder).machines[0]?.amount.micros).toBe(5_400_000);
+    } finally {
+      await market.close();
+    }
+  });
+
   it("rents nothing more once the account is empty", async ({ expect }) => {
     const offer = plainOffer({ billing: { unit: "1h" } });
     const market = await openTestMarket({ offers: [offer], balance: "3.6 CNY" });

@@ -85,6 +85,7 @@ export const faultSchema: z.ZodType<Fault> = z.discriminatedUnion("do", [
     })
     .transform(({ by, ...fault }) => ({ ...fault, byMs: by })),
   z.strictObject({ ...onCreate, do: z.literal("reprice"), factor: z.number().gt(0) }),
+  z.strictObject({ ...onCreate, do: z.literal("overbill"), factor: z.number().gt(0) }),
   z.strictObject({ ...onCreate, do: z.literal("lose-tag") }),
   z.strictObject({ ...chosen, on: z.literal("release"), do: z.literal("leave-disk") }),
   z

@@ -35,10 +35,11 @@ export function chargeMachine(
   const toMs = Math.max(fromMs, machine.endedMs ?? nowMs);
   const { includedDiskGib = 0, price } = machine.terms.offer;
   const { billing, perHour, diskPerGibHour, discount = 1 } = price;
+  const factor = discount * (machine.terms.billFactor ?? 1);
   const isRunning = machine.endedMs === null;
   const seconds = countBilledSeconds(billing, toMs - fromMs, { isRunning });
   const charges: MachineCharge[] = [
-    { kind: "compute", fromMs, toMs, amount: multiply(perHour, seconds, discount) },
+    { kind: "compute", fromMs, toMs, amount: multiply(perHour, seconds, factor) },
   ];
   const diskToMs = Math.max(toMs, Math.min(machine.diskEndsMs ?? toMs, nowMs));
   const diskSeconds = Math.ceil((diskToMs - fromMs) / 1000);

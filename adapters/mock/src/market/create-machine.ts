@@ -36,7 +36,7 @@ export function insertMachine(
   const leaseId = `m-${place.newId()}`;
   const counted = { platform, offerType: offer.type };
   const fate = countLease(database, counted, place.terms);
-  const terms = reprice(offer, faults.priceFactor);
+  const terms = reprice(offer, faults);
   database
     .prepare(
       `INSERT INTO machines (lease_id, platform, token, tags, terms, offer_type, disk_gib, created_ms, boot_ms, ends_ms,
@@ -104,9 +104,13 @@ function findOffer(database: DatabaseSync, place: MarketPlace, type: string): Of
   return offer;
 }
 
-function reprice(terms: OfferTerms, factor: number): OfferTerms {
+function reprice(terms: OfferTerms, { priceFactor, billFactor }: CallFaults): OfferTerms {
   const { price } = terms.offer;
   const { currency, micros } = price.perHour;
-  const perHour = { currency, micros: Math.round(micros * factor) };
-  return { ...terms, offer: { ...terms.offer, price: { ...price, perHour } } };
+  const perHour = { currency, micros: Math.round(micros * priceFactor) };
+  return {
+    ...terms,
+    offer: { ...terms.offer, price: { ...price, perHour } },
+    ...(billFactor === 1 ? {} : { billFactor }),
+  };
 }

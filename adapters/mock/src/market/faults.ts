@@ -32,6 +32,8 @@ export interface CallFaults {
   /** The machine is made so much later, and the call fails. */
   readonly lateMs: number;
   readonly priceFactor: number;
+  /** Of the bill alone; the price is told as it was offered. */
+  readonly billFactor: number;
   /** For the log of calls; empty: none. */
   readonly names: string;
 }
@@ -82,7 +84,8 @@ export function countCall(
     lagMs: Math.max(0, ...pick(hits, "lag").map(({ byMs }) => byMs)),
     staleMs: Math.max(0, ...pick(hits, "stale").map(({ byMs }) => byMs)),
     lateMs: Math.max(0, ...pick(hits, "late").map(({ byMs }) => byMs)),
-    priceFactor: pick(hits, "reprice").reduce((product, { factor }) => product * factor, 1),
+    priceFactor: multiply(pick(hits, "reprice")),
+    billFactor: multiply(pick(hits, "overbill")),
     names: hits.map((fault) => fault.do).join(","),
   };
 }
@@ -167,6 +170,10 @@ function earliest<Timed extends { readonly afterMs: number }>(
   faults: readonly Timed[],
 ): Timed | undefined {
   return faults.toSorted((one, other) => one.afterMs - other.afterMs)[0];
+}
+
+function multiply(faults: readonly { readonly factor: number }[]): number {
+  return faults.reduce((product, { factor }) => product * factor, 1);
 }
 
 function sum(values: readonly number[]): number {

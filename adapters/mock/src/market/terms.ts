@@ -10,6 +10,8 @@ export interface OfferTerms {
   readonly stock?: number;
   /** From create until the machine is up, in milliseconds. */
   readonly bootMs: number;
+  /** What is billed for compute is so many times what its price makes; absent: once. */
+  readonly billFactor?: number;
 }
 
 /** The calls of the market's API. Each is counted per platform, for `nth`. */
@@ -32,6 +34,8 @@ export type CallFault = FaultSelection & { readonly on: CallName } & (
     | { readonly do: "ignore" }
     | { readonly do: "lag"; readonly byMs: number }
     | { readonly do: "reprice"; readonly factor: number }
+    /** Says one price and bills so many times as much. */
+    | { readonly do: "overbill"; readonly factor: number }
     | { readonly do: "lose-tag" }
     | SpoiledAnswerFault
     | { readonly do: "twice" }
