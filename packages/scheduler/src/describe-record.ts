@@ -47,9 +47,11 @@ function speed(mbps: number): string {
   return `${Math.round(mbps)} Mbit/s`;
 }
 
-function sayBills({ bills, billedOverQuoted }: PlaceRecord): readonly string[] {
+function sayBills({ bills, billsRead, billedOverQuoted }: PlaceRecord): readonly string[] {
   if (billedOverQuoted === undefined) return [];
   const off = Math.round((billedOverQuoted - 1) * 1000) / 10;
   const what = off === 0 ? "as quoted" : `${Math.abs(off)} % ${off > 0 ? "above" : "below"} quote`;
-  return [`billed ${what} (${countOf(bills, "bill")})`];
+  const read = billsRead === bills ? "" : `${billsRead} of them `;
+  const own = billsRead === undefined ? "" : `, ${read}the platform's own`;
+  return [`billed ${what} (${countOf(bills, "bill")}${own})`];
 }

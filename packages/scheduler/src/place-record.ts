@@ -24,6 +24,8 @@ export interface PlaceRecord {
   /** Charged over quoted compute, the mean of all bills; absent: no bill can be compared. */
   readonly billedOverQuoted?: number;
   readonly bills: number;
+  /** So many of them are the platform's own, the others by the price that it named for the machine; absent: none. */
+  readonly billsRead?: number;
   /** The run whose files are there still, as far as is known: of one machine of the user's own. */
   readonly leftBy?: string;
 }
@@ -142,15 +144,19 @@ function middles(values: Record<keyof Middles, readonly number[]>): Middles {
 }
 
 /** Each bill counts alike, whatever its currency and length. */
-function sumBills(all: readonly Experience[]): Pick<PlaceRecord, "bills" | "billedOverQuoted"> {
-  const pairs = all.flatMap(({ quoted, billed }) =>
+function sumBills(
+  all: readonly Experience[],
+): Pick<PlaceRecord, "bills" | "billsRead" | "billedOverQuoted"> {
+  const bills = all.flatMap(({ quoted, billed, bill }) =>
     quoted === undefined || billed === undefined || quoted.micros <= 0
       ? []
-      : [billed.micros / quoted.micros],
+      : [{ ratio: billed.micros / quoted.micros, isRead: bill?.isCompared === true }],
   );
-  const sum = pairs.reduce((total, ratio) => total + ratio, 0);
+  const sum = bills.reduce((total, { ratio }) => total + ratio, 0);
+  const read = bills.filter(({ isRead }) => isRead).length;
   return {
-    bills: pairs.length,
-    ...(pairs.length === 0 ? {} : { billedOverQuoted: sum / pairs.length }),
+    bills: bills.length,
+    ...(read === 0 ? {} : { billsRead: read }),
+    ...(bills.length === 0 ? {} : { billedOverQuoted: sum / bills.length }),
   };
 }

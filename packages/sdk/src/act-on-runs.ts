@@ -36,10 +36,12 @@ export function createActions(
       return drillRun(workshop, await find(reference, "unique"), wait);
     },
     async drive(runId, { signal }) {
-      const { driveRun } = await import("./on-demand.ts");
+      const { driveRun, readBillsBeside } = await import("./on-demand.ts");
       const row = await find(runId);
       const keepBeat = createBeatKeeper({ home: around.home, runId: row.runId, now });
-      const ports = await (await setUpFor(workshop, row)).enginePorts(keepBeat);
+      const setUp = await setUpFor(workshop, row);
+      const ports = await setUp.enginePorts(keepBeat);
+      await readBillsBeside(workshop, setUp);
       await isFreeToDrive(await workshop.store(), row.runId, now());
       const end = await driveRun(ports, row.runId, { signal });
       if (end.kind === "needs-credentials") throw needsCredentials(row.runId, end.missing);

@@ -10,6 +10,7 @@ import type { EventHub } from "./event-hub.ts";
 import type { RunEvent, SubmittedRun } from "./gpujob.ts";
 import { createLiveEvents } from "./live-events.ts";
 import { readLogs } from "./logs.ts";
+import { readBillsBeside } from "./platform-bills.ts";
 import { createPortKeeper } from "./port-keeper.ts";
 import type { PortKeeper } from "./port-keeper.ts";
 import { knownSecrets, redactLogs } from "./redact-logs.ts";
@@ -53,6 +54,7 @@ export async function driveHere(
 
   const driving = driveOrFollow();
   driving.catch(() => undefined);
+  await readBillsBeside(workshop, setUp);
 
   /** Follows whoever drives the run, and takes its place when it dies. */
   async function driveOrFollow(): Promise<DriveEnd> {

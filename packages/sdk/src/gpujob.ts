@@ -256,6 +256,18 @@ export interface CostReport {
     readonly prepaidHours: Money;
     readonly coupons: Money;
   };
+  /** Machines for which the platform's own bill is another; absent: none is known. */
+  readonly differences?: readonly BillDifference[];
+}
+
+/** What a platform billed for a machine that has ended, and what was counted for it here: of all runs that used it. */
+export interface BillDifference {
+  /** The first of the report's runs that used it. */
+  readonly runId: string;
+  readonly platform: string;
+  readonly leaseId: string;
+  readonly billed: Money;
+  readonly counted: Money;
 }
 
 /** The user's own use by the hour against whole days, weeks and months. Nothing is bought. */

@@ -4,6 +4,7 @@ export type {
   AuditLease,
   AuditReport,
   ConfigEntry,
+  BillDifference,
   CostReport,
   TermReport,
   DoctorCheck,

@@ -33,7 +33,7 @@ export function createHome(
 
   return {
     async audit({ fix, ended }, wait) {
-      const { audit, vouch } = await import("./on-demand.ts");
+      const { audit, readPlatformBills, vouch } = await import("./on-demand.ts");
       const store = await workshop.store();
       if (ended !== undefined) {
         const lease = await vouch({ store, clock: around.clock, owner: makeOwner() }, ended);
@@ -45,11 +45,13 @@ export function createHome(
       const setUp = await workshop.setUp();
       const installation = await workshop.installation(setUp.configuration);
       const platforms = await setUp.platforms.all();
-      return audit(
-        { store, platforms, installation, clock: around.clock, owner: makeOwner() },
-        { fix: fix === true },
-        wait,
-      );
+      const { clock } = around;
+      const sweep = { store, platforms, installation, clock, owner: makeOwner() };
+      const [report] = await Promise.all([
+        audit(sweep, { fix: fix === true }, wait),
+        readPlatformBills({ store, platforms: setUp.platforms, clock }, wait),
+      ]);
+      return report;
     },
     async platforms() {
       const { platforms } = await workshop.setUp();

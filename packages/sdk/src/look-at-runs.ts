@@ -83,7 +83,7 @@ export function createViews(
       return untilSettled(workshop, row.runId, signal);
     },
     async cost({ since, run }) {
-      const { configuration } = await workshop.setUp();
+      const { configuration, platforms } = await workshop.setUp();
       const row = run === undefined ? undefined : await find(run);
       const filter = {
         ...(since === undefined ? {} : { since }),
@@ -91,11 +91,16 @@ export function createViews(
       };
       const { config } = configuration;
       const at = { now: now(), currency: config.currency };
-      const report = await costOf(await workshop.store(), filter, at);
+      const store = await workshop.store();
+      const { findDifferences, payBills, readPlatformBills } = await import("./on-demand.ts");
+      const { signal } = new AbortController();
+      await readPlatformBills({ store, platforms, clock: around.clock }, { signal });
+      const counted = await costOf(store, filter, at);
+      const differences = await findDifferences(store, counted.lines);
+      const report = differences.length === 0 ? counted : { ...counted, differences };
       if (firstDay(config.platforms.flatMap(({ account }) => account ?? [])) === undefined)
         return report;
-      const { payBills } = await import("./on-demand.ts");
-      const toPay = await payBills(await workshop.store(), config, report, at.now);
+      const toPay = await payBills(store, config, report, at.now);
       return toPay === undefined ? report : { ...report, toPay };
     },
     async adviseTerms({ since }) {

@@ -13,6 +13,7 @@ export { addPlatform, removePlatform } from "./edit-platforms.ts";
 export { learntOf, readExperiences } from "./experiences.ts";
 export { createEnginePorts } from "./engine-ports.ts";
 export { changeFaults, meterOf, resetMarkets, serveMockMarket } from "./mock-markets.ts";
+export { findDifferences, readBillsBeside, readPlatformBills } from "./platform-bills.ts";
 export { readBills } from "./own-bills.ts";
 export { adviseOnTerms, payBills } from "./own-history.ts";
 export { retryRun } from "./retry.ts";

@@ -24,12 +24,30 @@ export interface Experience {
   /** Bytes sent there in one go, and how long that took. */
   readonly sentBytes?: number;
   readonly sentMs?: number;
-  /** Compute of the whole lease by the price that was offered, and by the price that was charged. */
+  /**
+   * Compute of the whole lease by the price that was offered, and by the price that the platform named for the machine;
+   * once its own bill was read, by that.
+   */
   readonly quoted?: Money;
   readonly billed?: Money;
+  /** The platform's own bill, where it can tell; read some time after the end. */
+  readonly bill?: PlatformBill;
   /** The run whose files stay there, where the kind of machine is one machine that is not given back. */
   readonly leftBy?: string;
   /** Measured on the machine: reading from its disk, and downloads from where its packages come from. */
   readonly diskMibPerSecond?: number;
   readonly downloadMbps?: number;
+}
+
+/** What a platform billed for one lease, beside what was counted here; both in the currency of its run. */
+export interface PlatformBill {
+  /** The platform's name for it. */
+  readonly leaseId: string;
+  /** All charges. */
+  readonly amount: Money;
+  readonly counted: Money;
+  /** They differ by more than clocks and rounding explain. */
+  readonly isOff?: true;
+  /** Is `billed` of its lease by this bill? Not of a machine that several runs used one after another. */
+  readonly isCompared?: true;
 }

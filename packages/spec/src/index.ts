@@ -49,7 +49,7 @@ export type {
   SshJump,
 } from "./adapter.ts";
 export type { DataMove, DataNeed } from "./data.ts";
-export type { Experience } from "./experience.ts";
+export type { Experience, PlatformBill } from "./experience.ts";
 export type { AdapterDefinition } from "./definition.ts";
 export type {
   CheckpointRule,

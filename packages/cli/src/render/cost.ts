@@ -3,7 +3,7 @@ import type { LedgerLine, Money } from "@gpujob/spec";
 import type { CostReport } from "@gpujob/sdk";
 import { sayPayment } from "./price-split.ts";
 import { renderTable } from "./table.ts";
-import { wrap } from "./text.ts";
+import { tame, wrap } from "./text.ts";
 import { formatSeconds } from "./units.ts";
 import type { View } from "./view.ts";
 
@@ -44,10 +44,18 @@ export function renderCost(report: CostReport, view: View): readonly string[] {
     ),
     `Total ${formatMoney(report.total)}`,
     ...sayPayment(report.toPay).flatMap((line) => wrap(line, view.columns, "  ")),
+    ...sayDifferences(report).flatMap((line) => wrap(line, view.columns, "  ")),
     ...report.lines.flatMap(({ runId, attempt, amount, note }) =>
       note === undefined ? [] : [`${runId}, attempt ${attempt}: ${formatMoney(amount)}, ${note}.`],
     ),
   ];
+}
+
+function sayDifferences({ differences = [] }: CostReport): readonly string[] {
+  return differences.map(({ runId, platform, leaseId, billed, counted }) => {
+    const sums = `billed by the platform: ${formatMoney(billed)}, counted here: ${formatMoney(counted)}.`;
+    return tame(`${runId}, ${leaseId} on ${platform}: ${sums}`);
+  });
 }
 
 /** The table of `cost --by`. */

@@ -81,6 +81,14 @@ const pages: Readonly<Record<string, (view: View) => readonly string[]>> = {
       view,
     ),
   cost: (view) => renderCost({ total: money(2.92), lines: [sampleLine(), sampleLine()] }, view),
+  "cost with another bill": (view) => {
+    const { runId, platform, leaseId } = sampleLine();
+    const difference = { runId, platform, leaseId, billed: money(3), counted: money(2.92) };
+    return renderCost(
+      { total: money(2.92), lines: [sampleLine()], differences: [difference] },
+      view,
+    );
+  },
   audit: (view) =>
     renderAudit(
       {
