@@ -494,3 +494,9 @@ it("does not forget a machine that was being taken by hand when the run was over
   }
   expect(await playScenario(makeScenario(2_015_163))).toEqual([]);
 });
+
+it("looks once more when the window of an order without an answer is over, if the platform was silent meanwhile", async ({
+  expect,
+}) => {
+  expect(await playScenario(makeScenario(2_091_942))).toEqual([]);
+});

@@ -208,15 +208,12 @@ async function lookThroughWindow(work: Work, ref: MemberRef, failure: Failure): 
   const until = ports.clock.monotonic() + windowMs;
   const wait = backOff(1000, 30_000);
   for (let looks = 0; ;) {
+    const isOver = ports.clock.monotonic() >= until;
     const found = await findByKey(work, ref);
-    if (found === "unknown") {
-      // The platform did not answer: this was no look.
-    } else if (found === undefined) {
-      looks += 1;
-    } else {
-      return created(work, ref, found);
-    }
-    if (ports.clock.monotonic() >= until && looks >= 3) break;
+    // A platform that did not answer was not looked at, and what it said early in the window says nothing of its end.
+    if (found === undefined) looks += 1;
+    else if (found !== "unknown") return created(work, ref, found);
+    if (isOver && found === undefined && looks >= 3) break;
     await ports.clock.sleep(wait(), { signal });
   }
   const unseen: Failure = {
