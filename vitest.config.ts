@@ -63,9 +63,12 @@ export default defineConfig({
           "adapters/*/test/**/*.test.ts",
           "scripts/**/*.test.mjs",
         ],
-        { testTimeout: 60_000, hookTimeout: 60_000 },
+        { maxWorkers: 2, testTimeout: 60_000, hookTimeout: 60_000 },
       ),
-      project("stories", 0, ["test/stories/**/*.test.ts"], { testTimeout: 30_000 }),
+      project("stories", 0, ["test/stories/**/*.test.ts"], {
+        maxWorkers: 2,
+        testTimeout: 30_000,
+      }),
       project("simulation", 1, ["test/simulation/**/*.test.ts"], {
         testTimeout: 120_000,
         // As in `scripts/simulate.mjs`.

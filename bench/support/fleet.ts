@@ -85,7 +85,7 @@ function makePorts({ store, clock, fake, owner, onStarted, onPass }: Fleet): Eng
     async connect({ lease }) {
       const host =
         hosts.get(lease.leaseId) ??
-        createFakeHost({ clock, script, checkpointOf: () => undefined });
+        createFakeHost({ clock, script, checkpointOf: () => undefined, number: hosts.size });
       hosts.set(lease.leaseId, host);
       return host.connect();
     },
