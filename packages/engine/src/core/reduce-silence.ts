@@ -120,19 +120,27 @@ export function applyTetherTimer(draft: Draft, event: Of<"timer-fired">): void {
   const member = memberOf(attempt, event.member);
   if (member.silentSince === undefined) return;
   // The timer has waited by a clock that nobody sets, whatever the wall clock says by now.
-  giveUpWhenSafe(draft, attempt, member, event.timer === "unreachable");
+  giveUpWhenSafe(draft, attempt, member, event.timer);
 }
 
 /**
  * Ends a silent machine where little would be lost (or enough time has passed) and a proof is at hand: our own release
  * by API, or a short tether that has run out. Where neither can come, the run waits for the user's word.
  */
-function giveUpWhenSafe(draft: Draft, attempt: Attempt, member: Member, isTimeOver = false): void {
+function giveUpWhenSafe(
+  draft: Draft,
+  attempt: Attempt,
+  member: Member,
+  fired?: Of<"timer-fired">["timer"],
+): void {
   const { at, submission } = draft;
   if (member.silentSince === undefined) return;
-  const hasWaited = isTimeOver || at >= member.silentSince + submission.timeouts.unreachableMs;
+  const hasWaited =
+    fired === "unreachable" || at >= member.silentSince + submission.timeouts.unreachableMs;
   if (member.isCheckpointFresh !== true && !hasWaited) return;
-  const isTetherOver = member.tetherEndsAt !== undefined && at >= member.tetherEndsAt;
+  // Its own timer may fire within the millisecond before, and does not come again; the tether's margin is far longer.
+  const isTetherOver =
+    member.tetherEndsAt !== undefined && (fired === "tether" || at >= member.tetherEndsAt);
   if (attempt.candidate.capabilities.release !== "api" && !isTetherOver) return;
   if (isTetherOver) {
     updateMember(draft, attempt.number, member.member, { fence: { by: "tether", at } });
