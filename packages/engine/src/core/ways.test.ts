@@ -211,3 +211,44 @@ describe("the ways of the machine", () => {
     expect(seen.size).toBeGreaterThan(20);
   });
 });
+
+describe("the timer of a silent host's tether", () => {
+  it("proves the end of its job, also when it fires within the millisecond before", ({
+    expect,
+  }) => {
+    const ref = { attempt: 1, member: 0 };
+    const told: readonly RunEvent[] = [
+      { type: "run-submitted", at },
+      { type: "plan-made", at, missing: [], candidates: [candidateOf("own")] },
+      { type: "lease-created", at, ...ref, leaseId: "lease-1" },
+      { type: "node-ready", at, ...ref, bootId: "boot", machineId: "machine", warnings: [] },
+      {
+        type: "host-prepared",
+        at,
+        ...ref,
+        sentBytes: 0,
+        totalBytes: 0,
+        tether: { kind: "short", lengthMs: 8000 },
+        isResumed: false,
+      },
+      { type: "job-started", at, ...ref },
+      {
+        type: "host-silent",
+        at: at + 20_000,
+        ...ref,
+        lastBeatAt: at + 13_000,
+        tetherEndsAt: at + 22_000.7,
+        isCheckpointFresh: true,
+      },
+      { type: "timer-fired", at: at + 22_000, ...ref, timer: "tether" },
+    ];
+    const { context } = told.reduce(
+      (snapshot, event) => decide(snapshot, event, submission).snapshot,
+      initialSnapshot(submission.runId),
+    );
+    expect(context.attempts[0]).toMatchObject({
+      phase: "closed",
+      members: [{ fence: { by: "tether", at: at + 22_000 } }],
+    });
+  });
+});
