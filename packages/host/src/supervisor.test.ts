@@ -193,7 +193,11 @@ for (const shell of ["bash", "dash", "busybox"] as const) {
       // It looks again when both are over.
       const [pid] = readFileSync(join(host.control(host.attempt), "supervisor"), "utf8").split(" ");
       process.kill(Number(pid), "SIGSTOP");
-      await sleep(7000);
+      const read = (path: string): number => Number(readFileSync(path, "utf8").split(" ")[0]);
+      const ends = ["tether", "deadline"].map((name) =>
+        read(join(host.control(host.attempt), name)),
+      );
+      await until("both ends", () => read("/proc/uptime") * 1000 > Math.max(...ends));
       process.kill(Number(pid), "SIGCONT");
       expect(await untilEnded(host)).toMatchObject({ exit: { reason: "time-limit" } });
     });
